@@ -99,6 +99,8 @@ quantities! {
     ApparentPower "apparent_power" VoltAmpere Power Gauge;
     /// True power factor P/S, -1 to 1. IEC 61850 `TotPF`.
     PowerFactor "power_factor" One Power Gauge;
+    /// Cosine of the angle between the fundamentals of voltage and current; not P/S where there is distortion.
+    DisplacementPowerFactor "displacement_power_factor" One Power Gauge;
     /// Voltage, of a phase against neutral (`l1`) or between phases (`l1-l2`).
     Voltage "voltage" Volt Power Gauge;
     /// Current.

@@ -1,0 +1,28 @@
+//! Promises of the profiles and of their decoding.
+
+mod docs;
+mod library;
+mod loading;
+mod modbus_codec;
+mod modbus_vectors;
+mod planning;
+mod recordings;
+mod snmp_codec;
+mod snmp_vectors;
+
+use std::sync::Arc;
+
+use crate::{Library, Oid, Profile, SnmpValue, VarBinds};
+
+pub(crate) fn profile(id: &str) -> Arc<Profile> {
+    let library = Library::built_in().expect("the built-in profiles load");
+    Arc::clone(library.get(id).unwrap_or_else(|| panic!("there is a profile {id}")))
+}
+
+pub(crate) fn oid(text: &str) -> Oid {
+    text.parse().expect("an OID")
+}
+
+pub(crate) fn binds(prefix: &str, rows: &[(&str, i64)]) -> VarBinds {
+    rows.iter().map(|(rest, value)| (oid(&format!("{prefix}.{rest}")), SnmpValue::Integer(*value))).collect()
+}
