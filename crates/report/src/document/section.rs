@@ -250,10 +250,12 @@ impl Part<'_> {
             SourceKind::Photovoltaic => "doc-source-photovoltaic",
             SourceKind::Diesel => "doc-source-diesel",
         };
+        // Where there is no CO2 there is no factor to show either: a generator's is by the litre, and may be unknown.
+        let factor = source.co2.and_then(|_| Fixed::from_decimal(source.grams_per_kwh, 0));
         vec![
             self.language.text(name),
             self.number(source.energy.map(Fixed::kilowatt_hours)),
-            self.number(Fixed::from_decimal(source.grams_per_kwh, 0)),
+            self.number(factor),
             self.number(source.co2.map(Fixed::tonnes)),
         ]
     }
