@@ -1,0 +1,184 @@
+use std::time::Duration;
+
+use settings::Mistakes;
+
+use super::*;
+
+const HEAD: &str = "[agent]\nid = \"agent-1\"\nsite = \"rz-1\"\n";
+const READING: &str = "[[device.reading]]\nquantity = \"active_power\"\nchannel = \"total\"\nregister = 0\n\
+    function = 3\ntype = \"f32\"\nunit = \"W\"\n";
+
+/// A folder with what the example of the repository names.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in
+        [("ca.pem", "x"), ("agent-1.pem", "x"), ("agent-1.key", "x"), ("lab.community", "public\n")]
+    {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn parse(folder: &tempfile::TempDir, text: &str) -> Result<Config, ConfigError> {
+    Config::parse("agent.toml", text, &Folders::of(&folder.path().join("agent.toml"), None))
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    match parse(&folder(), text) {
+        Err(ConfigError::Mistakes(Mistakes(mistakes))) => mistakes.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")
+}
+
+#[test]
+fn the_example_of_the_repository_is_read_whole() {
+    let text = std::fs::read_to_string(examples().join("agent.example.toml")).unwrap();
+    let config = parse(&folder(), &text).unwrap();
+    assert_eq!((config.agent.as_str(), config.site.as_str()), ("agent-1", "rz-1"));
+    assert_eq!(config.spool.cap, 2 << 30);
+    let ids: Vec<&str> = config.devices.iter().map(|device| device.id.as_str()).collect();
+    assert_eq!(ids, ["pdu-17", "main-meter", "meter-1", "agent-1-host"]);
+    let Speech::Snmp(pdu) = &config.devices[0].speech else { panic!("no SNMP") };
+    assert_eq!((pdu.endpoint.as_str(), &*pdu.community), ("10.4.0.31:161", b"public".as_slice()));
+    let location = config.devices[0].location.as_ref().unwrap();
+    assert_eq!((location.rack.as_ref().map(AsRef::as_ref), location.u), (Some("a07"), Some(40)));
+    let Speech::Modbus(meter) = &config.devices[2].speech else { panic!("no Modbus") };
+    assert_eq!((meter.endpoint.as_str(), meter.unit, meter.readings.len()), ("10.4.0.18:1502", 1, 2));
+    assert_eq!(config.devices[2].every, Duration::from_secs(1));
+}
+
+#[test]
+fn the_smallest_example_needs_no_collector() {
+    let text = std::fs::read_to_string(examples().join("agent.host.example.toml")).unwrap();
+    let config = parse(&folder(), &text).unwrap();
+    assert!(config.collector.is_none() && matches!(config.devices[0].speech, Speech::Host));
+}
+
+#[test]
+fn every_mistake_is_found_at_once_with_its_line() {
+    let text = "[agent]\nid = \"Agent 1\"\ncolour = 1\n\n[collector]\nurl = \"http://c\"\nca = \"none.pem\"\n\
+        cert = \"agent-1.pem\"\nkey = \"agent-1.key\"\n\n[spool]\ndir = \"s\"\ncap = \"1 MiB\"\n\n\
+        [[device]]\nid = \"a\"\naddress = \"modbus+tcp://10.0.0.1\"\nevery = \"5ms\"\n\n\
+        [[device]]\nid = \"a\"\naddress = \"snmp://public@10.0.0.2\"\nprofile = \"apc-rpdu2\"\ncredentials = \"x\"\n\n\
+        [[device]]\nid = \"b\"\naddress = \"snmp://10.0.0.2\"\nprofile = \"no-such\"\ncredentials = \"x\"\n\n\
+        [credentials.lab]\nversion = \"1\"\ncommunity_file = \"missing\"\n";
+    let found = mistakes(text);
+    let expected = [
+        ("agent.toml:2: agent.id", "no agent id"),
+        ("agent.toml:1: agent.site", "is missing"),
+        ("agent.toml:3: agent.colour", "no known key"),
+        ("agent.toml:6: collector.url", "expected https://"),
+        ("agent.toml:7: collector.ca", "cannot read"),
+        ("agent.toml:13: spool.cap", "at least 33554432"),
+        ("agent.toml:17: device.1.address", "unit id"),
+        ("agent.toml:18: device.1.every", "expected 100ms"),
+        ("agent.toml:21: device.2.id", "has that id"),
+        ("agent.toml:22: device.2.address", "community does not belong here"),
+        ("agent.toml:29: device.3.profile", "no profile `no-such`"),
+        ("agent.toml:30: device.3.credentials", "no `[credentials.x]`"),
+        ("agent.toml:33: credentials.lab.version", "expected \"2c\""),
+        ("agent.toml:34: credentials.lab.community_file", "cannot read"),
+    ];
+    for (place, what) in expected {
+        assert!(
+            found.iter().any(|line| line.starts_with(place) && line.contains(what)),
+            "{place} {what}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn readings_and_their_units_are_checked_where_they_stand() {
+    let wrong = READING.replace("\"W\"", "\"kWh\"");
+    let text = format!("{HEAD}[[device]]\nid = \"m\"\naddress = \"modbus+tcp://a/1\"\n{wrong}");
+    let found = mistakes(&text);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].starts_with("agent.toml:13: device.1.reading.1.unit: kWh does not fit active_power"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_device_has_a_profile_or_readings_and_not_both() {
+    let device = |rest: &str| format!("{HEAD}[[device]]\nid = \"m\"\naddress = \"modbus+tcp://a/1\"\n{rest}");
+    assert!(mistakes(&device(""))[0].contains("either `profile` or `[[device.reading]]`"));
+    assert!(mistakes(&device(&format!("profile = \"abb-b23\"\n{READING}")))[0].contains("either `profile`"));
+    assert!(mistakes(&device("profile = \"apc-rpdu2\"\n"))[0].contains("is for SNMP"));
+    assert!(parse(&folder(), &device(READING)).is_ok());
+}
+
+#[test]
+fn a_key_of_modbus_is_unknown_to_snmp() {
+    let text = format!(
+        "{HEAD}[[device]]\nid = \"p\"\nprofile = \"apc-rpdu2\"\naddress = \"snmp://a\"\ncredentials = \"lab\"\ngap = 3\n\
+         [credentials.lab]\nversion = \"2c\"\ncommunity_file = \"lab.community\"\n"
+    );
+    let found = mistakes(&text);
+    assert!(found.len() == 1 && found[0].contains("device.1.gap: is no known key"), "{found:#?}");
+}
+
+#[test]
+fn a_configuration_without_devices_reads_nothing_and_says_so() {
+    assert!(mistakes(HEAD)[0].contains("`[[device]]` is missing"));
+}
+
+#[test]
+fn a_profile_of_ones_own_is_used_and_its_mistakes_carry_its_own_file() {
+    let folder = folder();
+    let good = std::fs::read_to_string(examples().join("profiles/abb-b23.toml")).unwrap();
+    std::fs::write(folder.path().join("mine.toml"), good.replace("\"abb-b23\"", "\"my-meter\"")).unwrap();
+    let text = format!(
+        "{HEAD}[[profile]]\nfile = \"mine.toml\"\n[[device]]\nid = \"m\"\naddress = \"modbus+tcp://a/1\"\nprofile = \"my-meter\"\n"
+    );
+    let config = parse(&folder, &text).unwrap();
+    let Speech::Modbus(meter) = &config.devices[0].speech else { panic!("no Modbus") };
+    assert_eq!(meter.profile.as_ref().map(|profile| profile.id.as_str()), Some("my-meter"));
+    std::fs::write(folder.path().join("mine.toml"), "id = 7\n").unwrap();
+    let Err(ConfigError::Mistakes(Mistakes(found))) = parse(&folder, &text) else { panic!("taken") };
+    assert!(
+        found.iter().any(|mistake| mistake.file.ends_with("mine.toml") && mistake.key == "id"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn devices_that_are_read_alike_share_one_list_of_readings() {
+    let device = |id: &str, register: &str| {
+        let reading = READING.replace("register = 0", register);
+        format!("[[device]]\nid = \"{id}\"\naddress = \"modbus+tcp://a/1\"\n{reading}")
+    };
+    let text =
+        [HEAD, &device("a", "register = 0"), &device("b", "register = 9"), &device("c", "register = 0")]
+            .concat();
+    let config = parse(&folder(), &text).unwrap();
+    let lists: Vec<_> = config
+        .devices
+        .iter()
+        .filter_map(
+            |device| if let Speech::Modbus(modbus) = &device.speech { Some(&modbus.readings) } else { None },
+        )
+        .collect();
+    assert!(Arc::ptr_eq(lists[0], lists[2]) && !Arc::ptr_eq(lists[0], lists[1]));
+}
+
+#[test]
+fn a_credential_of_systemd_is_found_in_its_folder() {
+    let (folder, credentials) = (folder(), tempfile::tempdir().unwrap());
+    std::fs::write(credentials.path().join("pdu"), "s3cret\n").unwrap();
+    let text = format!(
+        "{HEAD}[[device]]\nid = \"p\"\nprofile = \"apc-rpdu2\"\naddress = \"snmp://a\"\ncredentials = \"lab\"\n\
+         [credentials.lab]\nversion = \"2c\"\ncommunity_file = \"credential:pdu\"\n"
+    );
+    let folders = Folders::of(&folder.path().join("agent.toml"), Some(credentials.path()));
+    let config = Config::parse("agent.toml", &text, &folders).unwrap();
+    let Speech::Snmp(pdu) = &config.devices[0].speech else { panic!("no SNMP") };
+    assert_eq!(&*pdu.community, b"s3cret");
+    assert!(mistakes(&text)[0].contains("LoadCredential=pdu"));
+    let outside = text.replace("credential:pdu", "credential:../pdu");
+    assert!(mistakes(&outside)[0].contains("expected credential:NAME"));
+}

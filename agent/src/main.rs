@@ -1,0 +1,5 @@
+//! `wattwacht-agent`.
+
+fn main() -> std::process::ExitCode {
+    agent::cli::main()
+}

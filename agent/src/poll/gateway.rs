@@ -1,0 +1,444 @@
+//! The devices behind one Modbus TCP address: who is asked next over the one connection, and what a failure costs.
+//!
+//! Invariants:
+//! - Every poll that was due ends exactly once, with a value or a reason for each of its series.
+//! - A failure drops the connection; what others had on its way over it is asked again at once.
+//! - A device that has failed is asked only when no other waits and nothing else is on its way, and is left alone for
+//!   longer after each failure. On a shared connection one unanswered request takes at most half of the shortest
+//!   period, so the other half is left to the others.
+
+mod device;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::Token;
+use model::{Missing, Timestamp};
+
+use super::backoff::{Backoff, Patience};
+pub use device::{Manners, ModbusPlan};
+
+use super::desk::{Alarm, Desk, Wake};
+use crate::modbus::{Flight, Inbox, Lapse, Link, Reject, Reply, Request, Ticket};
+use device::Device;
+
+/// Gateway path unavailable, gateway target failed to respond (Application Protocol V1.1b3, 7): the gateway speaks,
+/// the device behind it does not.
+const DEVICE_SILENT: [u8; 2] = [0x0a, 0x0b];
+
+/// The devices behind one address.
+#[derive(Debug)]
+pub(super) struct Gateway {
+    place: usize,
+    token: Token,
+    name: String,
+    address: Option<SocketAddr>,
+    manners: Manners,
+    link: Link,
+    devices: Vec<Device>,
+    ready: VecDeque<usize>,
+    suspects: VecDeque<usize>,
+    backoff: Backoff,
+    connect_until: Option<Duration>,
+    not_before: Duration,
+    alarm: Alarm,
+}
+
+/// Room that all gateways share.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    inbox: Inbox,
+    words: Vec<u16>,
+}
+
+impl Gateway {
+    /// A gateway without devices. `name` is `host:port`, as in the configuration.
+    pub(super) fn new(place: usize, token: Token, name: String, manners: Manners) -> Self {
+        Self {
+            place,
+            token,
+            address: name.parse().ok(),
+            name,
+            manners,
+            link: Link::default(),
+            devices: Vec::new(),
+            ready: VecDeque::new(),
+            suspects: VecDeque::new(),
+            backoff: Backoff::default(),
+            connect_until: None,
+            not_before: Duration::ZERO,
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Adds a device; gives its place.
+    pub(super) fn add(&mut self, plan: ModbusPlan) -> usize {
+        self.devices.push(Device::new(plan));
+        self.devices.len() - 1
+    }
+
+    /// `host:port`, as in the configuration.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Is its address still to be looked up?
+    pub(super) const fn is_unresolved(&self) -> bool {
+        self.address.is_none()
+    }
+
+    /// Its name was looked up.
+    pub(super) const fn resolved(&mut self, address: SocketAddr) {
+        self.address = Some(address);
+    }
+
+    /// Number of a device's group, and how many series it has.
+    pub(super) fn group(&self, device: usize) -> Option<(u32, usize)> {
+        self.devices.get(device).map(|one| (one.plan.group, one.plan.readings.len()))
+    }
+
+    /// A device is due.
+    pub(super) fn due(&mut self, device: usize, scheduled: Timestamp, desk: &mut Desk) {
+        self.end_previous(device, desk);
+        let blocked = !self.backoff.allows(desk.now.mono);
+        let shared = self.devices.len() > 1;
+        let Some(one) = self.devices.get_mut(device) else { return };
+        if blocked || !one.backoff.allows(desk.now.mono) {
+            desk.skipped((one.plan.group, one.plan.readings.len()), scheduled, Missing::BackedOff);
+            return;
+        }
+        one.begin(scheduled, desk);
+        self.queue(device, shared);
+        self.pump(desk);
+    }
+
+    /// The poll before has not ended when the next one is due: what is on its way is given up.
+    fn end_previous(&mut self, device: usize, desk: &mut Desk) {
+        let Some(one) = self.devices.get_mut(device).filter(|one| one.active.is_some()) else { return };
+        let late = self.link.flights().iter().any(|flight| flight.ticket.device == device);
+        if late {
+            self.unanswered(|flight| flight.ticket.device == device, desk);
+            // Even if a repetition was still allowed: its time is over.
+            self.finish(device, Missing::NoAnswer, desk);
+            return;
+        }
+        one.passed_over = true;
+        self.finish(device, Missing::Overrun, desk);
+    }
+
+    fn queue(&mut self, device: usize, shared: bool) {
+        let Some(one) = self.devices.get_mut(device).filter(|one| !one.queued) else { return };
+        one.queued = true;
+        if shared && one.backoff.failures() > 0 && !one.passed_over {
+            self.suspects.push_back(device);
+        } else {
+            self.ready.push_back(device);
+        }
+    }
+
+    /// Something happened at the socket.
+    pub(super) fn event(&mut self, scratch: &mut Scratch, desk: &mut Desk) {
+        if let Err(lapse) = self.follow(scratch, desk) {
+            self.lapse(&lapse, desk);
+        }
+        self.pump(desk);
+    }
+
+    fn follow(&mut self, scratch: &mut Scratch, desk: &mut Desk) -> Result<(), Lapse> {
+        if !self.link.is_open() {
+            if !self.link.finish_connecting()? {
+                return Ok(());
+            }
+            self.connect_until = None;
+            desk.statistics.connects += 1;
+        }
+        loop {
+            let read = self.link.read(&mut scratch.inbox)?;
+            desk.statistics.bytes_in += u64::try_from(read.bytes).unwrap_or(u64::MAX);
+            while let Some(reply) = self.link.next_reply(&mut scratch.inbox, &mut scratch.words)? {
+                self.reply(reply, &scratch.words, desk);
+            }
+            self.link.keep_rest(&mut scratch.inbox);
+            if !read.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn reply(&mut self, reply: Reply, words: &[u16], desk: &mut Desk) {
+        self.backoff.succeeded();
+        if !self.manners.pause.is_zero() {
+            self.not_before = desk.now.mono + self.manners.pause;
+        }
+        match reply {
+            Reply::Words(flight) => self.words(flight, words, desk),
+            Reply::Exception(flight, code) => self.exception(flight, code, desk),
+        }
+    }
+
+    fn words(&mut self, flight: Flight, words: &[u16], desk: &mut Desk) {
+        let Some(one) = self.asker(&flight) else { return };
+        one.take_words(flight.ticket.block, words);
+        self.resolved_block(flight.ticket.device, desk);
+    }
+
+    fn exception(&mut self, flight: Flight, code: u8, desk: &mut Desk) {
+        let Some(one) = self.asker(&flight) else { return };
+        tracing::debug!(device = one.plan.device.as_str(), code, start = flight.request.address, "exception");
+        if DEVICE_SILENT.contains(&code) {
+            self.failed(&flight, Missing::Exception, desk);
+            return;
+        }
+        one.miss(flight.ticket.block, Missing::Exception);
+        self.resolved_block(flight.ticket.device, desk);
+    }
+
+    fn resolved_block(&mut self, device: usize, desk: &mut Desk) {
+        let Some(one) = self.devices.get_mut(device) else { return };
+        one.backoff.succeeded();
+        one.passed_over = false;
+        let Some(active) = one.active.as_mut() else { return };
+        active.answered = Some(desk.now.wall());
+        active.unresolved = active.unresolved.saturating_sub(1);
+        if active.unresolved == 0 {
+            self.finish(device, Missing::Other, desk);
+        }
+    }
+
+    /// The connection is of no more use.
+    fn lapse(&mut self, lapse: &Lapse, desk: &mut Desk) {
+        tracing::debug!(gateway = self.name.as_str(), error = %crate::chain::Chain(lapse), "connection dropped");
+        match lapse {
+            Lapse::Connect(_) => self.unreachable(desk),
+            Lapse::Broken(_) | Lapse::Closed => self.broken(desk),
+            Lapse::Frame(_) | Lapse::Stray(_) => {
+                desk.statistics.strays += 1;
+                self.drop_with(|_| Some(Missing::Nonsense), desk);
+            }
+            Lapse::Reject(flight, reject) => {
+                desk.statistics.strays += 1;
+                self.drop_with(|_| None, desk);
+                let short = matches!(reject, Reject::Short { .. });
+                self.failed(flight, if short { Missing::ShortAnswer } else { Missing::Nonsense }, desk);
+            }
+        }
+    }
+
+    /// The address does not take connections: every poll that waits for one is lost.
+    fn unreachable(&mut self, desk: &mut Desk) {
+        self.drop_with(|_| Some(Missing::Refused), desk);
+        self.connect_until = None;
+        self.backoff.failed(desk.now.mono, self.shortest_period(), Patience::Alone);
+        if self.name.parse::<SocketAddr>().is_err() {
+            desk.unresolved.push(self.place);
+        }
+        for device in 0..self.devices.len() {
+            self.finish(device, Missing::Refused, desk);
+        }
+    }
+
+    /// The other side hung up. If this connection had been good, it may only have been tired of it: ask again once.
+    fn broken(&mut self, desk: &mut Desk) {
+        let was_good = self.link.has_answered();
+        for flight in self.link.drop_connection() {
+            let active = self.asker(&flight).and_then(|one| one.active.as_mut());
+            match active.filter(|active| was_good && !active.revived) {
+                Some(active) => {
+                    active.revived = true;
+                    self.again(flight);
+                }
+                None => self.failed(&flight, Missing::Disconnected, desk),
+            }
+        }
+    }
+
+    /// Gives up the requests on their way of which `is_late` holds.
+    fn unanswered(&mut self, is_late: impl Fn(&Flight) -> bool, desk: &mut Desk) {
+        self.drop_with(|flight| is_late(flight).then_some(Missing::NoAnswer), desk);
+    }
+
+    /// Drops the connection. What was on its way fails for the given reason, or is asked again if there is none.
+    fn drop_with(&mut self, reason: impl Fn(&Flight) -> Option<Missing>, desk: &mut Desk) {
+        for flight in self.link.drop_connection() {
+            match reason(&flight) {
+                Some(Missing::NoAnswer) if self.may_retry(&flight, desk.now.mono) => self.again(flight),
+                Some(reason) => self.failed(&flight, reason, desk),
+                None => self.again(flight),
+            }
+        }
+    }
+
+    fn may_retry(&mut self, flight: &Flight, now: Duration) -> bool {
+        let active = self.asker(flight).and_then(|one| one.active.as_mut());
+        let Some(active) = active.filter(|active| active.retries > 0 && now < active.ends) else {
+            return false;
+        };
+        active.retries -= 1;
+        true
+    }
+
+    fn again(&mut self, flight: Flight) {
+        let device = flight.ticket.device;
+        let Some(one) = self.asker(&flight) else { return };
+        one.todo.push(flight.ticket.block);
+        if !std::mem::replace(&mut one.queued, true) {
+            self.ready.push_front(device);
+        }
+    }
+
+    fn failed(&mut self, flight: &Flight, reason: Missing, desk: &mut Desk) {
+        let patience = if self.devices.len() > 1 { Patience::Shared } else { Patience::Alone };
+        let Some(one) = self.asker(flight) else { return };
+        one.backoff.failed(desk.now.mono, one.plan.period, patience);
+        one.passed_over = false;
+        self.finish(flight.ticket.device, reason, desk);
+    }
+
+    /// Ends the poll of a device; what is still open is missing for `reason`.
+    fn finish(&mut self, device: usize, reason: Missing, desk: &mut Desk) {
+        let Some(one) = self.devices.get_mut(device) else { return };
+        if std::mem::take(&mut one.queued) {
+            self.ready.retain(|queued| *queued != device);
+            self.suspects.retain(|queued| *queued != device);
+        }
+        one.end(reason, desk);
+    }
+
+    /// The device whose poll a request was for, while that poll is under way.
+    fn asker(&mut self, flight: &Flight) -> Option<&mut Device> {
+        let of_this =
+            |one: &&mut Device| one.active.as_ref().is_some_and(|active| active.number == flight.ticket.poll);
+        self.devices.get_mut(flight.ticket.device).filter(of_this)
+    }
+
+    /// Sends what may be sent, connects if that is needed for it, and sets the alarm.
+    fn pump(&mut self, desk: &mut Desk) {
+        if self.link.is_open() {
+            let mut requests = 0u64;
+            while self.may_send(desk.now.mono) {
+                let Some(device) = self.next_device() else { break };
+                requests += u64::from(self.send_next(device, desk));
+            }
+            if requests > 0 {
+                desk.statistics.requests += requests;
+                self.flush(desk);
+            }
+        }
+        if self.link.is_idle() && self.has_work() {
+            self.connect(desk);
+        }
+        self.set_alarm(desk);
+    }
+
+    fn has_work(&self) -> bool {
+        !(self.ready.is_empty() && self.suspects.is_empty())
+    }
+
+    fn flush(&mut self, desk: &mut Desk) {
+        match self.link.flush() {
+            Ok(bytes) => desk.statistics.bytes_out += u64::try_from(bytes).unwrap_or(u64::MAX),
+            Err(lapse) => self.lapse(&lapse, desk),
+        }
+    }
+
+    fn may_send(&self, now: Duration) -> bool {
+        self.link.flights().len() < self.manners.in_flight && now >= self.not_before
+    }
+
+    /// Whose turn it is: those that waited longest, and suspects only when nobody else could be hurt.
+    fn next_device(&mut self) -> Option<usize> {
+        let device = self.ready.pop_front().or_else(|| {
+            let alone = self.link.flights().is_empty();
+            alone.then(|| self.suspects.pop_front()).flatten()
+        })?;
+        self.devices.get_mut(device)?.queued = false;
+        Some(device)
+    }
+
+    /// Sends the next block of a device and puts the device back at the end if there are more; gives whether it did.
+    fn send_next(&mut self, device: usize, desk: &mut Desk) -> bool {
+        let limit = self.longest_wait();
+        let Some(one) = self.devices.get_mut(device) else { return false };
+        let Some(active) = one.active.as_mut() else { return false };
+        let Some((number, block)) = one.todo.pop().and_then(|n| Some((n, one.plan.blocks.get(n)?))) else {
+            return false;
+        };
+        let request = Request {
+            unit: one.plan.unit,
+            function: block.function,
+            address: block.start,
+            count: block.count,
+        };
+        let wait = limit.map_or(one.plan.timeout, |limit| one.plan.timeout.min(limit));
+        if !active.departed {
+            active.departed = true;
+            desk.refresh();
+            desk.departed(active.scheduled);
+        }
+        let ticket = Ticket { device, block: number, poll: active.number };
+        self.link.send(request, ticket, (desk.now.mono + wait).min(active.ends));
+        if !one.todo.is_empty() {
+            one.queued = true;
+            // A device under suspicion goes on behind the others, block by block.
+            let suspect = limit.is_some() && one.backoff.failures() > 0;
+            if suspect { self.suspects.push_back(device) } else { self.ready.push_back(device) }
+        }
+        true
+    }
+
+    /// On a shared connection the longest that one request may keep the others waiting.
+    fn longest_wait(&self) -> Option<Duration> {
+        (self.devices.len() > 1).then(|| self.shortest_period() / 2)
+    }
+
+    fn shortest_period(&self) -> Duration {
+        self.devices.iter().map(|one| one.plan.period).min().unwrap_or_default()
+    }
+
+    fn connect(&mut self, desk: &mut Desk) {
+        let wait = self.devices.iter().map(|one| one.plan.timeout).min().unwrap_or_default();
+        let Some(address) = self.address else { return self.unreachable(desk) };
+        match self.link.connect(address, &desk.registry, self.token) {
+            Ok(()) => self.connect_until = Some(desk.now.mono + wait),
+            Err(error) => self.lapse(&Lapse::Connect(error), desk),
+        }
+    }
+
+    /// The alarm went off.
+    pub(super) fn alarm(&mut self, desk: &mut Desk) {
+        if !self.alarm.went_off(desk.now.wall()) {
+            return;
+        }
+        let now = desk.now.mono;
+        if self.connect_until.is_some_and(|until| now >= until) {
+            self.unreachable(desk);
+        }
+        if self.link.flights().iter().any(|flight| now >= flight.deadline) {
+            self.unanswered(|flight| now >= flight.deadline, desk);
+        }
+        self.pump(desk);
+    }
+
+    /// The wheel was emptied because the clock was set.
+    pub(super) fn rearm(&mut self, desk: &mut Desk) {
+        self.alarm.reset();
+        self.set_alarm(desk);
+    }
+
+    fn set_alarm(&mut self, desk: &mut Desk) {
+        let answers = self.link.flights().iter().map(|flight| flight.deadline).min();
+        let waits = self.has_work() && self.not_before > desk.now.mono;
+        let pause = waits.then_some(self.not_before);
+        let first = [answers, self.connect_until, pause].into_iter().flatten().min();
+        self.alarm.set(first, Wake::Gateway(self.place), desk);
+    }
+
+    /// The engine stops: polls under way end without an answer.
+    pub(super) fn stop(&mut self, desk: &mut Desk) {
+        self.link.drop_connection();
+        for device in 0..self.devices.len() {
+            self.finish(device, Missing::AgentDown, desk);
+        }
+    }
+}
