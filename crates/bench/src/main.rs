@@ -1,0 +1,5 @@
+//! `wattwacht-bench`.
+
+fn main() -> anyhow::Result<()> {
+    bench::cli::main()
+}
