@@ -18,7 +18,7 @@ const USUAL_COMMUNITY: &[u8] = b"public";
 
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
-    /// modbus+tcp://HOST[:502]/UNIT, snmp://[COMMUNITY@]HOST[:161] or host://
+    /// `modbus+tcp://HOST:502/UNIT`, `snmp://COMMUNITY@HOST:161` or `host://`; ports may be left out
     address: Address,
     /// Read by this profile instead of recognising the device
     #[arg(long, value_name = "ID")]

@@ -7,7 +7,7 @@
 //!    two calls is its [`Carry`], a small value that can be stored.
 //! 2. [`Topology`] is a site's file: which registers make up a meter point, from when to when, with which transformer
 //!    ratio; which points are computed from others; rooms, racks, contracts, targets and limits.
-//! 3. [`evaluate`] gives the values of meter points for a span, from a [`Record`] that knows those of the registers.
+//! 3. [`evaluate()`] gives the values of meter points for a span, from a [`Record`] that knows those of the registers.
 //!
 //! Works on register states, not on power samples: a lost hour of polling then costs resolution, never energy.
 //! Integrating power ([`integrate`]) is for devices that have no register, because its error grows with every gap.

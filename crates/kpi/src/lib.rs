@@ -1,7 +1,7 @@
 //! Efficiency figures of data centres by EN 50600-4 and ISO/IEC 30134, from quarter-hour values of meter points.
 //!
 //! On the path of a reading this comes after `accounting` and `carbon` and before reports and panels, which only show.
-//! [`figures`] gives every [`Figure`] of a period, withheld ones with their reason; [`balance`] gives energy by use and
+//! [`figures()`] gives every [`Figure`] of a period, withheld ones with their reason; [`balance()`] gives energy by use and
 //! by source. Both take the same [`Input`]: meter point values for the quarter hours of a period, and facts that no
 //! meter knows (fuel burnt, certificates cancelled).
 //!
