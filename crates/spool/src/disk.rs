@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock, statvfs};
 
@@ -59,6 +60,9 @@ pub(crate) trait ReadAt: Debug + Send + Sync {
 pub(crate) struct Folder {
     path: PathBuf,
     handle: File,
+    /// Held while a file is replaced: the writer and a reader may both note how far the collector is, and would take
+    /// each other's new file away.
+    replacing: Mutex<()>,
 }
 
 impl Folder {
@@ -75,7 +79,7 @@ impl Folder {
 
     /// Opens the folder without a lock, to look only.
     pub(crate) fn look(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), handle: File::open(path)? })
+        Ok(Self { path: path.to_owned(), handle: File::open(path)?, replacing: Mutex::new(()) })
     }
 }
 
@@ -121,6 +125,7 @@ impl Disk for Folder {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let _turn = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let new = self.path(&format!("{name}.new"));
         match write_new(&new, bytes).and_then(|()| fs::rename(&new, self.path(name))) {
             Ok(()) => self.sync_names(),

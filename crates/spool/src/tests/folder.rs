@@ -76,3 +76,18 @@ fn many_records_go_through_at_the_speed_of_the_disk() {
     }
     assert_eq!((next, spool.status().segments), (10_000, 3));
 }
+
+#[test]
+fn writer_and_reader_may_note_at_once_how_far_the_collector_is() {
+    use crate::disk::{Disk as _, Folder};
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::lock(dir.path()).unwrap().unwrap();
+    std::thread::scope(|scope| {
+        for byte in 0..4 {
+            let folder = &folder;
+            scope.spawn(move || (0..50).for_each(|_| folder.replace("ACK", &[byte; 12]).unwrap()));
+        }
+    });
+    let bytes = std::fs::read(dir.path().join("ACK")).unwrap();
+    assert!(bytes.len() == 12 && bytes.iter().all(|byte| *byte == bytes[0]), "{bytes:?}");
+}
