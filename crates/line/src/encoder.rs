@@ -138,7 +138,7 @@ impl Line<'_> {
 /// The shortest digits that read back the same; with an exponent only where the digits would be many zeros.
 fn write_float(out: &mut String, value: f64) {
     let size = value.abs();
-    let plain = size == 0.0 || (1e-7..1e17).contains(&size);
+    let plain = size == 0.0 || (1e-5..1e17).contains(&size);
     let written = if plain { write!(out, "{value}") } else { write!(out, "{value:e}") };
     written.expect("a String takes all that is written");
 }
