@@ -19,8 +19,8 @@ run: release ## Start two simulated data centres, two agents and a collector; Ct
 test: prerequisites ## Run all tests; the last line says how many passed and failed
 	@bash tests/run
 
-build: prerequisites ## Build all programs for development
-	@$(CARGO) build --locked --workspace --bins
+build: prerequisites ## Build all programs and tests for development
+	@$(CARGO) build --locked --workspace --all-targets
 
 release: prerequisites ## Build all programs for use
 	@$(CARGO) build --locked --release -p sim -p agent -p collector
