@@ -16,8 +16,10 @@ use crate::harness::{
 
 /// Sites and their agents: one with SNMP devices, one with plain meters only.
 pub(super) const AGENTS: [(&str, &str); 2] = [("rz-snmp", "agent-snmp"), ("rz-plain", "agent-plain")];
-/// How long things are killed.
-const FOR: Duration = Duration::from_secs(32);
+/// How long things are killed at random, before, between and after the checkpoints.
+const FOR: Duration = Duration::from_secs(9);
+/// Checkpoints in which the collector is killed.
+const CHECKPOINTS: usize = 2;
 /// The least that each of the three must have been killed for the story to mean something.
 pub(super) const KILLS: u32 = 4;
 /// Plain meters with 20 values each: enough of them for the collector to make checkpoints while it is being killed.
@@ -69,9 +71,21 @@ impl World {
         world
     }
 
-    /// Kills collector, agent, agent in turn, now and then two of them at once. Says how often each was.
+    /// Kills collector, agent, agent in turn, now and then two of them at once; in between the collector twice in the
+    /// middle of a checkpoint. Says how often each was.
     pub(super) fn kill_for_a_while(&mut self) -> [u32; 3] {
         let mut killed = [0; 3];
+        for _ in 0..CHECKPOINTS {
+            self.kill_at_random(&mut killed);
+            self.wait_until_raw_samples_are_written();
+            self.kill(0);
+            killed[0] += 1;
+        }
+        self.kill_at_random(&mut killed);
+        killed
+    }
+
+    fn kill_at_random(&mut self, killed: &mut [u32; 3]) {
         let begin = Instant::now();
         let mut turn = 0;
         while begin.elapsed() < FOR {
@@ -85,7 +99,22 @@ impl World {
             }
             turn += 1;
         }
-        killed
+    }
+
+    /// Raw samples are the first half of a checkpoint; a kill now falls into it or between it and the second.
+    fn wait_until_raw_samples_are_written(&self) {
+        let record = self.ground.path("record");
+        let state = || -> Vec<_> {
+            let files = std::fs::read_dir(&record).unwrap().flatten();
+            let raw = files.filter(|file| file.file_name().to_string_lossy().starts_with("raw-"));
+            let mut seen: Vec<_> = raw
+                .filter_map(|file| Some((file.file_name(), file.metadata().ok()?.modified().ok()?)))
+                .collect();
+            seen.sort();
+            seen
+        };
+        let before = state();
+        wait_for("the collector to begin a checkpoint", PATIENCE, || state() != before);
     }
 
     fn kill(&mut self, victim: usize) {
