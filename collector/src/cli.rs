@@ -53,6 +53,7 @@ enum Command {
     #[command(subcommand)]
     Sink(record::SinkCommand),
     Backup(record::BackupArgs),
+    /// Is the audit log's chain whole? Ends with 3 if it is not.
     Verify(record::ConfigArgs),
 }
 

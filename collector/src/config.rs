@@ -99,7 +99,7 @@ impl Config {
             let retention = table.optional_duration("raw_retention", RETENTION).unwrap_or(RETENTION_DEFAULT);
             Some((city?, name, dir?, retention))
         });
-        let web = root.table("web", |table| table.parsed::<SocketAddr>("listen"));
+        let web = root.table("web", |table| address(table, "listen"));
         let ingest = root.optional_table("ingest", |table| ingest(table, base));
         let factor_sets = root.tables("factor_set", |table| factor_set(table, base));
         let sinks = sinks(root, base);
@@ -132,8 +132,22 @@ fn alarms(table: &Table<'_>) -> Alarms {
     Alarms { coverage_percent: percent.unwrap_or(COVERAGE_PERCENT_DEFAULT) }
 }
 
+/// An address and a port to listen on.
+fn address(table: &Table<'_>, key: &str) -> Option<SocketAddr> {
+    let text = table.string(key)?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let text: String = text.chars().take(60).collect();
+        table.mistake(
+            key,
+            format_args!("found \"{text}\", expected an address and a port such as 127.0.0.1:8080"),
+        );
+    }
+    address
+}
+
 fn ingest(table: &Table<'_>, base: &Path) -> Option<Ingest> {
-    let listen = table.parsed::<SocketAddr>("listen");
+    let listen = address(table, "listen");
     let ca = existing_file(table, "ca", base);
     let cert = existing_file(table, "cert", base);
     let key = existing_file(table, "key", base);
