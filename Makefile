@@ -40,7 +40,7 @@ check-config: build ## Check every configuration example and profile
 
 bench-agent: ## Measure the agent against a bare epoll loop that sends the same requests
 	@$(CARGO) build --locked --release -p agent -p bench
-	@$(TARGET)/release/wattwacht-bench agent --bin $(TARGET)/release/wattwacht-agent
+	@$(TARGET)/release/wattwacht-bench agent
 
 clean-demo: ## Remove what `make run` has left in var/demo
 	@rm -rf var/demo
