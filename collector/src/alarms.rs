@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::facts::Context;
 use crate::service::Surroundings;
 
 pub use rules::{Watch, kind_of};
@@ -68,8 +67,8 @@ async fn watch(around: Surroundings, stop: CancellationToken) {
 
 fn check(rules: &mut Watch, around: &Surroundings) -> anyhow::Result<()> {
     let reader = around.store.reader()?;
-    let context = Context::load(&reader, &around.config.factor_sets)?;
     let now = around.clock.now();
+    let context = around.catalogue.context(&reader, now)?;
     let findings = rules.check(&reader, &context, &around.live, now)?;
     around.writer.work_blocking(move |writer| writer.transaction(|tx| findings.write(tx, now)))??;
     Ok(())

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio_stream::wrappers::IntervalStream;
 use tokio_stream::{Stream, StreamExt};
 
-use crate::web::{LIVE_INTERVAL, WebError, WebState};
+use crate::web::{LIVE_INTERVAL, WebError, WebState, site_id};
 
 /// Quarter hours that one request may ask for: a leap year and a day.
 const QUARTERS_MAX: usize = 367 * 96;
@@ -173,11 +173,6 @@ async fn readyz(State(state): State<WebState>) -> Response {
 async fn metrics(State(state): State<WebState>) -> Response {
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], state.metrics()).into_response()
-}
-
-fn site_id(text: &str) -> Result<SiteId, WebError> {
-    text.parse()
-        .map_err(|_| WebError::NotFound(format!("site `{}`", text.chars().take(63).collect::<String>())))
 }
 
 fn period(context: &crate::facts::Context, site: &SiteId, of: &OfSpan) -> Result<Period, WebError> {

@@ -19,9 +19,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use archive::{archive, entry, sealed};
+pub use archive::{archive, entry, newest, sealed};
 pub(crate) use catalogue::check_factors;
-pub use catalogue::{Context, ContextError, FuelRow, SiteEntry, fuels_key};
+pub use catalogue::{Catalogue, Context, ContextError, FuelRow, SiteEntry, fuels_key};
 pub use kpi::SiteSpan;
 pub use overview::{Now, Slow, city, site};
 pub use quality::quality_page;

@@ -1,18 +1,19 @@
 //! Routes of the panels: facts in, pages of `dashboards` out. No arithmetic here.
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use calendar::Month;
 use dashboards::{Theme, View};
 use locale::Language;
-use model::SiteId;
 use serde::Deserialize;
+use store::Reader;
 
 use crate::facts::{self, Context};
-use crate::web::{WebError, WebState};
+use crate::web::{WebError, WebState, site_id};
 
 /// How long a browser keeps a choice of language or theme, in seconds: a year.
 const CHOICE_SECONDS: u32 = 31_536_000;
@@ -22,6 +23,11 @@ const CHOICE_SECONDS: u32 = 31_536_000;
 struct Choice {
     lang: Option<String>,
     theme: Option<String>,
+}
+
+/// What the page of quality may be asked with besides.
+#[derive(Debug, Default, Deserialize)]
+struct OfMonth {
     month: Option<String>,
 }
 
@@ -32,6 +38,16 @@ struct Asked {
     theme: Theme,
     path: String,
     remember: Vec<String>,
+}
+
+impl FromRequestParts<WebState> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut request::Parts, state: &WebState) -> Result<Self, Response> {
+        let choice = Query::<Choice>::from_request_parts(parts, state).await;
+        let Query(choice) = choice.map_err(IntoResponse::into_response)?;
+        Ok(Self::of(&choice, &parts.headers, &parts.uri))
+    }
 }
 
 pub(crate) fn routes() -> Router<WebState> {
@@ -74,8 +90,18 @@ impl Asked {
         View { language: self.language, theme: self.theme, path: self.path.clone(), sites }
     }
 
-    fn respond(&self, page: Result<String, WebError>) -> Response {
-        match page {
+    /// The page that `draw` makes of the record.
+    async fn answer(
+        self,
+        state: &WebState,
+        draw: impl FnOnce(&WebState, &Reader, &Context, &View) -> Result<String, WebError> + Send + 'static,
+    ) -> Response {
+        let asked = self.clone();
+        let page = state.read(move |state, reader| {
+            let context = state.context(reader)?;
+            draw(state, reader, &context, &asked.view(&context))
+        });
+        match page.await {
             Ok(page) => self.page(StatusCode::OK, page),
             Err(error) => self.failure(&error),
         }
@@ -105,92 +131,53 @@ impl Asked {
     }
 }
 
-async fn city(
-    State(state): State<WebState>,
-    Query(choice): Query<Choice>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let asked = Asked::of(&choice, &headers, &uri);
-    let for_page = asked.clone();
-    let page = state.read(move |state, reader| {
-        let context = state.context(reader)?;
-        let sites = context.sites.keys().map(|site| state.overview(reader, &context, site));
+async fn city(State(state): State<WebState>, asked: Asked) -> Response {
+    let draw = |state: &WebState, reader: &Reader, context: &Context, view: &View| {
+        let sites = context.sites.keys().map(|site| state.overview(reader, context, site));
         let sites = sites.collect::<Result<Vec<_>, _>>()?;
-        let archive = facts::archive(reader, &context, &state.city_key(), state.now())?;
-        let latest = archive.reports.into_iter().next();
+        let latest = facts::newest(reader, context, &state.city_key())?;
         let city = facts::city(&state.config().city_name, sites, latest, state.now());
-        Ok(dashboards::city_page(&for_page.view(&context), &city)?)
-    });
-    asked.respond(page.await)
+        Ok(dashboards::city_page(view, &city)?)
+    };
+    asked.answer(&state, draw).await
 }
 
-async fn site(
-    State(state): State<WebState>,
-    Path(site): Path<String>,
-    Query(choice): Query<Choice>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let asked = Asked::of(&choice, &headers, &uri);
-    let for_page = asked.clone();
-    let page = state.read(move |state, reader| {
-        let context = state.context(reader)?;
-        let site = site_id(&site)?;
-        let overview = state.overview(reader, &context, &site)?;
-        Ok(dashboards::site_page(&for_page.view(&context), &overview)?)
-    });
-    asked.respond(page.await)
+async fn site(State(state): State<WebState>, Path(site): Path<String>, asked: Asked) -> Response {
+    let draw = move |state: &WebState, reader: &Reader, context: &Context, view: &View| {
+        let overview = state.overview(reader, context, &site_id(&site)?)?;
+        Ok(dashboards::site_page(view, &overview)?)
+    };
+    asked.answer(&state, draw).await
 }
 
 async fn quality(
     State(state): State<WebState>,
     Path(site): Path<String>,
-    Query(choice): Query<Choice>,
-    headers: HeaderMap,
-    uri: Uri,
+    Query(of): Query<OfMonth>,
+    asked: Asked,
 ) -> Response {
-    let asked = Asked::of(&choice, &headers, &uri);
-    let for_page = asked.clone();
-    let page = state.read(move |state, reader| {
-        let context = state.context(reader)?;
-        let site = site_id(&site)?;
-        let now = state.now();
-        let month = match choice.month {
+    let draw = move |state: &WebState, reader: &Reader, context: &Context, view: &View| {
+        let (site, now) = (site_id(&site)?, state.now());
+        let month = match of.month {
             Some(text) => text.parse::<Month>().map_err(|error| WebError::BadRequest(error.to_string()))?,
             None => context.site(&site)?.topology.site.zone.month_of(now),
         };
-        let facts = facts::quality_page(reader, &context, &site, (month, now))?;
-        Ok(dashboards::quality_page(&for_page.view(&context), &facts)?)
-    });
-    asked.respond(page.await)
+        let facts = facts::quality_page(reader, context, &site, (month, now))?;
+        Ok(dashboards::quality_page(view, &facts)?)
+    };
+    asked.answer(&state, draw).await
 }
 
-async fn reports(
-    State(state): State<WebState>,
-    Query(choice): Query<Choice>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let asked = Asked::of(&choice, &headers, &uri);
-    let for_page = asked.clone();
-    let page = state.read(move |state, reader| {
-        let context = state.context(reader)?;
-        let archive = facts::archive(reader, &context, &state.city_key(), state.now())?;
-        Ok(dashboards::reports_page(&for_page.view(&context), &archive)?)
-    });
-    asked.respond(page.await)
+async fn reports(State(state): State<WebState>, asked: Asked) -> Response {
+    let draw = |state: &WebState, reader: &Reader, context: &Context, view: &View| {
+        let archive = facts::archive(reader, context, &state.city_key(), state.now())?;
+        Ok(dashboards::reports_page(view, &archive)?)
+    };
+    asked.answer(&state, draw).await
 }
 
 /// `ID.de.html`, `ID.en.html`, `ID.csv`, `ID.json`, made of the sealed facts.
-async fn report_file(
-    State(state): State<WebState>,
-    Path(file): Path<String>,
-    Query(choice): Query<Choice>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let asked = Asked::of(&choice, &headers, &uri);
+async fn report_file(State(state): State<WebState>, Path(file): Path<String>, asked: Asked) -> Response {
     let made = state.read(move |state, reader| {
         let context = state.context(reader)?;
         let unknown =
@@ -244,12 +231,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
 }
 
-async fn nothing(Query(choice): Query<Choice>, headers: HeaderMap, uri: Uri) -> Response {
-    let path: String = uri.path().chars().take(80).collect();
-    Asked::of(&choice, &headers, &uri).failure(&WebError::NotFound(format!("page `{path}`")))
-}
-
-fn site_id(text: &str) -> Result<SiteId, WebError> {
-    text.parse()
-        .map_err(|_| WebError::NotFound(format!("site `{}`", text.chars().take(63).collect::<String>())))
+async fn nothing(asked: Asked) -> Response {
+    let path: String = asked.path.chars().take(80).collect();
+    asked.failure(&WebError::NotFound(format!("page `{path}`")))
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::close::{CloseCounters, Closer, LiveTable};
 use crate::config::Config;
+use crate::facts::Catalogue;
 use crate::ingest::{Counters, Door, Gate, start_writer};
 use crate::statistics::Statistics;
 use crate::web::{Parts, WebState};
@@ -65,8 +66,10 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> anyho
         format!("cannot listen on {} for panels and API; is another program there?", config.web)
     })?;
     tracing::info!(listen = %listener.local_addr()?, "panels and API");
+    let catalogue = Arc::new(Catalogue::new(config.factor_sets.clone()));
     let parts = Parts {
         store: store.clone(),
+        catalogue: Arc::clone(&catalogue),
         config: config.clone(),
         live: Arc::clone(&live),
         clock: clock.clone(),
@@ -81,7 +84,7 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> anyho
             tracing::error!(%error, "panels and API ended");
         }
     });
-    let surroundings = Surroundings { store, writer: writer.clone(), live, config, clock };
+    let surroundings = Surroundings { store, writer: writer.clone(), live, catalogue, config, clock };
     alarms::spawn(&mut tasks, &surroundings, &stop);
     sinks::spawn(&mut tasks, &surroundings, &stop);
     drop(surroundings);
@@ -112,6 +115,8 @@ pub struct Surroundings {
     pub writer: ingest::WriterHandle,
     /// The latest values.
     pub live: Arc<LiveTable>,
+    /// Sites and factors.
+    pub catalogue: Arc<Catalogue>,
     /// The configuration.
     pub config: Config,
     /// The clock.

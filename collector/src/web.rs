@@ -19,7 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::Clock;
 use crate::close::LiveTable;
 use crate::config::Config;
-use crate::facts::{self, Context, FactsError, Slow};
+use crate::facts::{self, Catalogue, Context, FactsError, Slow};
 
 /// Longest time for one request: a year of KPIs of a large site with room to spare.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ struct Inner {
     metrics: Box<dyn Fn() -> String + Send + Sync>,
     readers: Mutex<Vec<Reader>>,
     slow: Mutex<HashMap<SiteId, (Timestamp, Slow)>>,
-    context: Mutex<Option<(Timestamp, Arc<Context>)>>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl std::fmt::Debug for WebState {
@@ -61,6 +61,8 @@ pub struct Parts {
     pub config: Config,
     /// The latest values.
     pub live: Arc<LiveTable>,
+    /// Sites and factors.
+    pub catalogue: Arc<Catalogue>,
     /// The clock.
     pub clock: Clock,
     /// Set once batches are taken.
@@ -124,7 +126,7 @@ impl IntoResponse for WebError {
 impl WebState {
     /// From the parts of a running collector.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, config, live, clock, ready, metrics } = parts;
+        let Parts { store, config, live, catalogue, clock, ready, metrics } = parts;
         Self(Arc::new(Inner {
             store,
             config,
@@ -134,7 +136,7 @@ impl WebState {
             metrics,
             readers: Mutex::default(),
             slow: Mutex::default(),
-            context: Mutex::default(),
+            catalogue,
         }))
     }
 
@@ -178,19 +180,9 @@ impl WebState {
         done.await.unwrap_or(Err(WebError::Cut))
     }
 
-    /// Sites and factors; read again when they are older than a minute.
+    /// Sites and factors.
     pub(crate) fn context(&self, reader: &Reader) -> Result<Arc<Context>, WebError> {
-        let now = self.now();
-        let mut kept = self.0.context.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, context)) = &*kept
-            && now.millis_since(*at) < SLOW_KEPT_MS
-            && !context.sites.is_empty()
-        {
-            return Ok(Arc::clone(context));
-        }
-        let fresh = Arc::new(Context::load(reader, &self.config().factor_sets)?);
-        *kept = Some((now, Arc::clone(&fresh)));
-        Ok(fresh)
+        Ok(self.0.catalogue.context(reader, self.now())?)
     }
 
     /// A site's overview.
@@ -227,4 +219,10 @@ pub fn router(state: WebState) -> Router {
         router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
     }
     router.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+}
+
+/// The site that a request names.
+pub(crate) fn site_id(text: &str) -> Result<SiteId, WebError> {
+    text.parse()
+        .map_err(|_| WebError::NotFound(format!("site `{}`", text.chars().take(63).collect::<String>())))
 }

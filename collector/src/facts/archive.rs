@@ -26,12 +26,27 @@ pub fn archive(
             reports.push(entry(&sealed)?);
         }
     }
-    reports
-        .sort_by(|a: &ReportEntry, b| (b.month, &a.scope, b.revision).cmp(&(a.month, &b.scope, a.revision)));
+    reports.sort_by(newest_first);
     reports.truncate(SHOWN_MAX);
     let zone = context.sites.values().next().map(|site| site.topology.site.zone.clone());
     let zone = zone.unwrap_or_else(super::overview::default_zone);
     Ok(ReportArchive { zone, server_time: now, reports })
+}
+
+/// The first line of the [`archive`], without reading all of it.
+///
+/// # Errors
+/// If the record cannot be read.
+pub fn newest(reader: &Reader, context: &Context, city: &SiteId) -> Result<Option<ReportEntry>, FactsError> {
+    let mut newest = Vec::new();
+    for site in context.sites.keys().chain([city]) {
+        newest.extend(reader.newest_report(site)?.as_ref().map(entry).transpose()?);
+    }
+    Ok(newest.into_iter().min_by(newest_first))
+}
+
+fn newest_first(a: &ReportEntry, b: &ReportEntry) -> std::cmp::Ordering {
+    (b.month, &a.scope, b.revision).cmp(&(a.month, &b.scope, a.revision))
 }
 
 /// A sealed report's line in the archive.

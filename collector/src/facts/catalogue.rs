@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use accounting::Topology;
 use calendar::Date;
 use carbon::{FactorFile, FuelFactors, GridFactors};
-use model::{Decimal, Period, SiteId, Unit};
+use model::{Decimal, Period, SiteId, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use settings::Mistakes;
 use store::{Core, DocumentKind, DocumentVersion, StoreError};
@@ -83,6 +84,40 @@ pub struct Context {
     pub grid: Option<GridFactors>,
     /// Factors of fuels, likewise.
     pub fuels: Option<FuelFactors>,
+}
+
+/// How long sites and factors are kept before they are read again: what is imported shows within a minute.
+const KEPT_MS: i64 = 60_000;
+
+/// Sites and factor sets of the record, read again now and then: all parts of a running collector share one.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    factor_files: Vec<PathBuf>,
+    kept: Mutex<Option<(Timestamp, Arc<Context>)>>,
+}
+
+impl Catalogue {
+    /// With the factor sets that the configuration names.
+    pub fn new(factor_files: Vec<PathBuf>) -> Self {
+        Self { factor_files, kept: Mutex::default() }
+    }
+
+    /// What was read less than a minute before `now`, or is read now. That nothing is there is not kept.
+    ///
+    /// # Errors
+    /// If the record or a file cannot be read, or a text is not understood.
+    pub fn context(&self, core: &Core, now: Timestamp) -> Result<Arc<Context>, FactsError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, context)) = &*kept
+            && now.millis_since(*at) < KEPT_MS
+            && !context.sites.is_empty()
+        {
+            return Ok(Arc::clone(context));
+        }
+        let fresh = Arc::new(Context::load(core, &self.factor_files)?);
+        *kept = Some((now, Arc::clone(&fresh)));
+        Ok(fresh)
+    }
 }
 
 /// Key of the document with the fuels of a site.

@@ -46,6 +46,8 @@ pub struct SealedReport {
     pub report: NewReport,
 }
 
+/// The latest period first, then the latest revision.
+const NEWEST_FIRST: &str = "ORDER BY from_ms DESC, to_ms DESC, kind, revision DESC";
 const COLUMNS: &str = "id, site, kind, from_ms, to_ms, revision, facts, sha256, author, sealed_ms";
 
 impl Tx<'_> {
@@ -107,10 +109,17 @@ impl Core {
     /// # Errors
     /// If the record cannot be read.
     pub fn reports(&self, site: &SiteId) -> Result<Vec<SealedReport>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM report WHERE site = ?1 ORDER BY from_ms DESC, to_ms DESC, kind, revision DESC"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM report WHERE site = ?1 {NEWEST_FIRST}");
         self.all("list reports", &sql, [site.as_str()], sealed)
+    }
+
+    /// The first of [`reports`](Self::reports).
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn newest_report(&self, site: &SiteId) -> Result<Option<SealedReport>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM report WHERE site = ?1 {NEWEST_FIRST} LIMIT 1");
+        self.one("read the newest report", &sql, [site.as_str()], sealed)
     }
 }
 

@@ -185,6 +185,7 @@ fn sealing_the_same_facts_again_makes_no_revision_and_other_facts_do() {
     let old = reader.report(&site(), "month", period, Some(0)).unwrap().unwrap();
     assert!(old.is_unchanged());
     assert_eq!(reader.reports(&site()).unwrap().len(), 2);
+    assert_eq!(reader.newest_report(&site()).unwrap(), Some(latest));
     assert_eq!(reader.report_by_number(first.number).unwrap(), Some(old));
     let changes = reader.change_after(ChangeSeq::new(0), 10).unwrap();
     assert_eq!(changes[1].what, Changed::Report { number: other.number, revision: 1 });
