@@ -1,7 +1,6 @@
 //! `wattwacht-sim demo`, as `make run` starts it: panels answer, reports are there, and it ends all that it started.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,29 +8,36 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::harness::{Ground, Program, free_address, get, program, run, wait_for};
+use crate::harness::{Ground, Program, free_address, get, hold, program, run, wait_for};
 
 /// How long a month of past may take to be made, shipped and worked off by programs that are not optimised.
 const PAST_AT_MOST: Duration = Duration::from_mins(5);
 /// How long everything may take to end: the supervisor gives its children five seconds.
 const END_AT_MOST: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long other stories with a demo may take, one after the other.
+const OTHERS_AT_MOST: Duration = Duration::from_mins(10);
+/// The first of the loopback nets of the demo.
+const DEMO_NET: u8 = 10;
 /// How long somebody else's demo on this machine is waited for.
 const TURN_AT_MOST: Duration = Duration::from_mins(3);
 
 /// Where the simulated devices of a demo listen is fixed, so only one demo can run on a machine.
 struct Turn {
-    _lock: File,
+    _held: TcpListener,
 }
 
 impl Turn {
     fn wait() -> Self {
-        let lock = File::create(std::env::temp_dir().join("wattwacht-story-demo.lock")).unwrap();
-        lock.lock().unwrap();
+        let mut held = None;
+        wait_for("another story with a demo", OTHERS_AT_MOST, || {
+            held = hold(DEMO_NET).ok();
+            held.is_some()
+        });
         wait_for("the addresses of the demo (does `make run` run on this machine?)", TURN_AT_MOST, || {
             ["127.0.10.1:1502", "127.0.11.1:1502"].iter().all(|address| TcpListener::bind(address).is_ok())
         });
-        Self { _lock: lock }
+        Self { _held: held.unwrap() }
     }
 }
 

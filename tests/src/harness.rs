@@ -15,7 +15,7 @@ mod ship;
 pub(crate) use certificates::Authority;
 pub(crate) use clock::{now, wait_for};
 pub(crate) use configs::{AgentText, CollectorText, agent_text, collector_text, site_text};
-pub(crate) use ground::{Ground, Net, free_address};
+pub(crate) use ground::{Ground, Net, free_address, hold};
 pub(crate) use http::get;
 pub(crate) use process::{Program, program, run};
 pub(crate) use record::{agent_key, open_record, whole_time};
