@@ -124,6 +124,11 @@ impl Chunk {
         merge::merge(self, other)
     }
 
+    /// The same with one block of each shape.
+    pub(crate) fn tidied(self) -> Self {
+        Self { blocks: merge::one_of_each_shape(self.blocks), ..self }
+    }
+
     pub(crate) fn end_index(&self) -> u32 {
         self.first.index() + u32::from(self.hours)
     }

@@ -82,7 +82,7 @@ fn put_chunk(sql: &Connection, new: &Chunk) -> Result<ChunkKey, StoreError> {
     let mut span = (new.first.index(), new.end_index());
     let known = overlapping(sql, new.device, new.first, &mut span)?;
     let merged;
-    let chunk = if known.is_empty() {
+    let chunk = if known.is_empty() && new.blocks.len() < 2 {
         new
     } else {
         merged = merge_all(sql, &known, new)?;
@@ -141,7 +141,7 @@ fn merge_all(sql: &Connection, known: &[ChunkKey], new: &Chunk) -> Result<Chunk,
     }
     match merged {
         Some(old) => old.merge(new.clone()).map_err(StoreError::corrupt(format!("hour {}", new.first))),
-        None => Ok(new.clone()),
+        None => Ok(new.clone().tidied()),
     }
 }
 

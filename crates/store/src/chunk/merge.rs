@@ -1,6 +1,6 @@
 //! Late data into a chunk that is there already.
 
-use super::{Block, Chunk, Column};
+use super::{Block, Chunk, Column, MAX_ROWS};
 use crate::CodecError;
 
 pub(super) fn merge(first: Chunk, second: Chunk) -> Result<Chunk, CodecError> {
@@ -11,14 +11,43 @@ pub(super) fn merge(first: Chunk, second: Chunk) -> Result<Chunk, CodecError> {
     let end = first.end_index().max(second.end_index());
     let start = first.first.min(second.first);
     let hours = u8::try_from(end - start.index()).expect("both lie in one day");
-    let mut blocks = first.blocks;
-    for block in second.blocks {
+    let blocks = one_of_each_shape(first.blocks.into_iter().chain(second.blocks));
+    Ok(Chunk { device: first.device, first: start, hours, blocks })
+}
+
+/// Blocks of one shape become one, so that no instant stands in two of them: what several lives of an agent brought
+/// within an hour, and the same brought again.
+pub(super) fn one_of_each_shape(several: impl IntoIterator<Item = Block>) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for block in several {
         match blocks.iter_mut().find(|known| same_shape(known, &block)) {
             Some(known) => absorb(known, block),
             None => blocks.push(block),
         }
     }
-    Ok(Chunk { device: first.device, first: start, hours, blocks })
+    blocks.into_iter().flat_map(parts).collect()
+}
+
+/// A block as blocks of at most [`MAX_ROWS`].
+fn parts(block: Block) -> Vec<Block> {
+    if block.times.len() <= MAX_ROWS {
+        return vec![block];
+    }
+    let rows: Vec<Vec<_>> = block.columns.iter().map(|column| column.rows().collect()).collect();
+    let part = |(n, times): (usize, &[i64])| Block {
+        times: times.to_vec(),
+        columns: block.columns.iter().zip(&rows).map(|(column, rows)| part(column, rows, n)).collect(),
+    };
+    block.times.chunks(MAX_ROWS).enumerate().map(part).collect()
+}
+
+/// The rows of the n-th part of a column.
+fn part(column: &Column, rows: &[Result<model::Raw, model::Missing>], n: usize) -> Column {
+    let mut part = column.emptied();
+    for (row, value) in (0..).zip(rows.iter().skip(n * MAX_ROWS).take(MAX_ROWS)) {
+        part.push(row, *value);
+    }
+    part
 }
 
 fn same_shape(known: &Block, new: &Block) -> bool {

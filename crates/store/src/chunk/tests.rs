@@ -187,7 +187,21 @@ proptest! {
         for series in 0..5 {
             prop_assert_eq!(said(&[&merged], series), said(&[&a], series));
         }
-        prop_assert_eq!(merged.blocks.len(), a.blocks.len());
+        prop_assert_eq!(merged.blocks, a.tidied().blocks);
+    }
+
+    /// Two lives of an agent within one hour, written twice because a kill fell between raw samples and what is counted.
+    #[test]
+    fn what_several_blocks_of_one_shape_say_twice_stands_there_once((a, b) in meeting()) {
+        let instants: std::collections::BTreeSet<i64> = a.times.iter().chain(&b.times).copied().collect();
+        let distinct = instants.len() * a.columns.len();
+        let of = |blocks| Chunk { device: DeviceKey::new(9), first: first(), hours: SPAN, blocks };
+        let once = of(vec![a, b]);
+        prop_assert_eq!(once.clone().tidied().samples(), distinct);
+        prop_assert_eq!(once.clone().merge(once.clone()).unwrap().samples(), distinct);
+        for series in 0..5 {
+            prop_assert_eq!(said(&[&once.clone().tidied()], series), said(&[&once], series));
+        }
     }
 
     #[test]
@@ -203,6 +217,25 @@ proptest! {
         }
         prop_assert_eq!(builder.finish(), block);
     }
+}
+
+#[test]
+fn more_rows_than_a_block_holds_go_on_in_the_next() {
+    let shape = [(SeriesId::new(1), 1, Encoding::Integer)];
+    let of = |times: std::ops::Range<i64>| {
+        let mut builder = BlockBuilder::new(&shape);
+        for n in times {
+            let value = if n % 7 == 0 { Err(Missing::NoAnswer) } else { Ok(Raw::Integer(n)) };
+            builder.push(Timestamp::from_millis(HOUR * HOUR_MS + n), &[value]).unwrap();
+        }
+        builder.finish()
+    };
+    let most = i64::try_from(MAX_ROWS).unwrap();
+    let blocks = vec![of(0..most), of(most - 5..most + 10)];
+    let chunk = Chunk { device: DeviceKey::new(9), first: first(), hours: 1, blocks }.tidied();
+    assert_eq!(chunk.blocks.iter().map(|block| block.times.len()).collect::<Vec<_>>(), [MAX_ROWS, 10]);
+    assert_eq!(chunk.blocks[1], of(most..most + 10));
+    assert_eq!(decode(&chunk.encode().unwrap()), Ok(chunk));
 }
 
 #[test]
