@@ -74,7 +74,7 @@ fn identity(client: &mut Client, source: &IdentitySource) -> Option<String> {
         IdentitySource::Registers { function, register, count } => {
             IdentitySource::text(&client.read(*function, *register, *count).ok()?)
         }
-        IdentitySource::Object(_) => None,
+        IdentitySource::Object(_) | IdentitySource::Word { .. } => None,
     }
 }
 

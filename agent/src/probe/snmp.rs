@@ -72,7 +72,7 @@ fn recognise(
     };
     for profile in library.candidates(object_id.as_ref()) {
         let probes = &profile.identification.probes;
-        if probes.is_empty() || profile.identification.probes_answer(&client.get(probes)?) {
+        if probes.is_empty() || profile.identification.probes_answer(&client.probe(probes)?) {
             return Ok(Ok(Arc::clone(profile)));
         }
     }
@@ -81,15 +81,13 @@ fn recognise(
 
 /// The text of an object, or of the first below it.
 fn identity(client: &mut Client, source: &IdentitySource) -> Option<String> {
-    let IdentitySource::Object(oid) = source else { return None };
+    let oid = source.object()?;
     let exact = client.get(std::slice::from_ref(oid)).ok()?.remove(oid);
     let value = match exact.filter(SnmpValue::exists) {
         Some(value) => value,
         None => client.next(oid).ok()?.filter(|(found, _)| found.starts_with(oid))?.1,
     };
-    let text = value.text()?;
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-    (!text.is_empty()).then_some(text)
+    source.from_object(&value.text()?)
 }
 
 struct Client {
@@ -177,6 +175,19 @@ impl Client {
             ErrorStatus::TooBig | ErrorStatus::Other(_) => Vec::new(),
         })?;
         Ok(objects.into_iter().filter(|(oid, value)| oids.contains(oid) && value.exists()).collect())
+    }
+
+    /// The values of these objects; where there is none, the first below.
+    fn probe(&mut self, oids: &[Oid]) -> Result<VarBinds, ProbeError> {
+        let mut found = self.get(oids)?;
+        // An object of a scalar has nothing below it.
+        let is_scalar = |oid: &Oid| oid.arcs().last() == Some(&0);
+        for oid in oids.iter().filter(|oid| !is_scalar(oid)) {
+            if !found.contains_key(oid) {
+                found.extend(self.next(oid)?.filter(|(below, _)| below.starts_with(oid)));
+            }
+        }
+        Ok(found)
     }
 
     /// The object after `oid`.

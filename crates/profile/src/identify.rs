@@ -7,16 +7,20 @@ use crate::{Function, Oid, VarBinds};
 
 /// The longest text or signature that is read from a device, in registers.
 const WORDS_MAX: i64 = 32;
+/// The longest text of a name plate that is kept, in characters; sysDescr may have 255.
+const TEXT_MAX: usize = 255;
 
 /// How a device is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identification {
     /// Beginnings of sysObjectID (1.3.6.1.2.1.1.2.0); one must fit.
     pub object_ids: Vec<Oid>,
-    /// Objects that must all have a value.
+    /// Objects that must all have a value, or tables and groups of which the device must have some object.
     pub probes: Vec<Oid>,
     /// Registers that must all hold what is said.
     pub signatures: Vec<Signature>,
+    /// Of profiles that fit a device equally well, the one with the higher rank is taken; 0 unless said.
+    pub rank: i8,
 }
 
 /// Registers by which a device is recognised.
@@ -55,6 +59,13 @@ pub struct Identity {
 pub enum IdentitySource {
     /// In an SNMP object; below it, the first that has a value.
     Object(Oid),
+    /// A word in the text of an SNMP object, such as `MN:AP8853` in sysDescr.
+    Word {
+        /// The object.
+        oid: Oid,
+        /// What stands before the word.
+        after: String,
+    },
     /// In registers, two characters in each.
     Registers {
         /// By which function they are read.
@@ -67,6 +78,27 @@ pub enum IdentitySource {
 }
 
 impl IdentitySource {
+    /// The SNMP object in which it stands.
+    pub const fn object(&self) -> Option<&Oid> {
+        match self {
+            Self::Object(oid) | Self::Word { oid, .. } => Some(oid),
+            Self::Registers { .. } => None,
+        }
+    }
+
+    /// What it is, from the text of its object; `None` if nothing readable is there.
+    pub fn from_object(&self, text: &str) -> Option<String> {
+        let found = match self {
+            Self::Word { after, .. } => {
+                let rest = text.split_once(after.as_str())?.1.trim_start();
+                rest.split(|c: char| c.is_whitespace() || matches!(c, ',' | ')' | '(')).next()?
+            }
+            Self::Object(_) | Self::Registers { .. } => text,
+        };
+        let found: String = found.trim().chars().filter(|c| !c.is_control()).take(TEXT_MAX).collect();
+        (!found.is_empty()).then_some(found)
+    }
+
     /// The text in registers: two characters in each, or one in each where every upper byte is 0, up to the first 0
     /// character; `None` if nothing readable is there.
     pub fn text(words: &[u16]) -> Option<String> {
@@ -93,9 +125,15 @@ impl Identification {
             .max()
     }
 
-    /// Do all probed objects have a value in `answers`?
+    /// Do all probed objects have a value in `answers`, or something below them?
     pub fn probes_answer(&self, answers: &VarBinds) -> bool {
-        self.probes.iter().all(|oid| answers.get(oid).is_some_and(crate::SnmpValue::exists))
+        self.probes.iter().all(|probe| Self::answers(probe, answers))
+    }
+
+    /// Has `probe`, or something below it, a value in `answers`?
+    pub fn answers(probe: &Oid, answers: &VarBinds) -> bool {
+        let mut below = answers.range(probe.clone()..).take_while(|(oid, _)| oid.starts_with(probe));
+        below.any(|(_, value)| value.exists())
     }
 
     /// The table `[identify]`.
@@ -105,6 +143,7 @@ impl Identification {
                 object_ids: names.list(table, "object_id"),
                 probes: names.list(table, "probe"),
                 signatures: table.tables("registers", signature),
+                rank: rank(table),
             })
         };
         root.optional_table("identify", read).unwrap_or_default()
@@ -127,6 +166,11 @@ impl Identity {
     }
 }
 
+fn rank(table: &Table<'_>) -> i8 {
+    let rank = table.optional_integer("rank", -9..=9).unwrap_or(0);
+    i8::try_from(rank).unwrap_or(0)
+}
+
 /// `{ function = 3, register = 0xC350, words = [0x53, 0x4F] }`.
 fn signature(table: &Table<'_>) -> Option<Signature> {
     let (function, register) = place(table);
@@ -139,10 +183,14 @@ fn signature(table: &Table<'_>) -> Option<Signature> {
     Some(Signature { function: function?, register: register?, words })
 }
 
-/// `{ oid = ".." }` or `{ function = 3, register = 49, count = 20 }`.
+/// `{ oid = ".." }`, `{ oid = "..", after = "MN:" }` or `{ function = 3, register = 49, count = 20 }`.
 fn identity_source(table: &Table<'_>, names: &Names) -> Option<IdentitySource> {
     if table.has("oid") {
-        return names.required(table, "oid").map(IdentitySource::Object);
+        let oid = names.required(table, "oid");
+        return match table.optional_string("after") {
+            Some(after) => Some(IdentitySource::Word { oid: oid?, after }),
+            None => oid.map(IdentitySource::Object),
+        };
     }
     let (function, register) = place(table);
     let count = table.integer("count", 1..=WORDS_MAX).and_then(|count| u16::try_from(count).ok());

@@ -43,20 +43,28 @@ macro_rules! built_in {
 
 built_in! {
     "abb-b23"
+    "abb-cms700-snmp"
     "acrel-adw300"
     "akcp-sensorprobe"
+    "apc-cooling"
+    "apc-environment"
     "apc-inrow-rc"
     "apc-inrow-rp"
+    "apc-inrow-rp500"
     "apc-inrow-sc"
+    "apc-netbotz"
+    "apc-netbotz-750"
     "apc-rpdu"
     "apc-rpdu2"
     "apc-ups"
     "apc-xpdu"
     "avocent-pm-pdu"
+    "bachmann-bluenet2"
     "camille-bauer-aplus"
     "carlo-gavazzi-em112"
     "carlo-gavazzi-em24"
     "carlo-gavazzi-em340"
+    "cisco-entity-sensor"
     "cyberpower-epdu"
     "cyberpower-epdu2"
     "cyberpower-ups"
@@ -67,20 +75,25 @@ built_in! {
     "eaton-epdu"
     "eaton-xups"
     "enlogic-pdu"
+    "entity-sensor"
     "finder-7m38"
     "geist-v4"
     "generex-cs141-modbus"
     "gude-epc1202"
     "gude-epc8031"
+    "gude-esb7213"
+    "gude-esb7214"
     "hager-ecr380d"
+    "hpe-cpqpower"
     "hpe-g2-pdu"
+    "hpe-ilo"
     "hwg-poseidon"
     "hwg-ste"
     "hwg-ste2"
     "janitza-b23"
     "janitza-umg511"
-    "janitza-umg604-snmp"
     "janitza-umg604"
+    "janitza-umg604-snmp"
     "janitza-umg96-snmp"
     "janitza-umg96rm"
     "lenovo-xcc"
@@ -88,6 +101,7 @@ built_in! {
     "mge-ups"
     "panduit-g5"
     "phoenix-eem-mb370"
+    "power-ethernet"
     "pqplus-umd96"
     "raritan-px"
     "raritan-px1"
@@ -155,15 +169,17 @@ impl Library {
     }
 
     /// SNMP profiles that may fit a device, the likeliest first: those whose sysObjectID fits, the longest match
-    /// first, then those that are recognised by their objects alone. One with probes fits only if all of them answer
+    /// first, then those that are recognised by their objects alone; of those that fit equally well, the higher
+    /// [`Identification::rank`](crate::Identification::rank) first. One with probes fits only if all of them answer
     /// ([`Identification::probes_answer`](crate::Identification::probes_answer)).
     pub fn candidates(&self, object_id: Option<&Oid>) -> Vec<&Arc<Profile>> {
         let rank = |profile: &Arc<Profile>| {
             let rules = &profile.identification;
-            match object_id.and_then(|object_id| rules.object_id_match(object_id)) {
-                Some(length) => Some(length),
-                None => (rules.object_ids.is_empty() && !rules.probes.is_empty()).then_some(0),
-            }
+            let length = match object_id.and_then(|object_id| rules.object_id_match(object_id)) {
+                Some(length) => length,
+                None => (rules.object_ids.is_empty() && !rules.probes.is_empty()).then_some(0)?,
+            };
+            Some((length, rules.rank))
         };
         let fitting = self.iter().filter(|profile| profile.snmp().is_some());
         let mut ranked: Vec<_> =

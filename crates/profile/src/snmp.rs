@@ -7,11 +7,13 @@
 
 mod describe;
 mod encode;
+mod index;
 mod load;
 mod load_table;
 mod oid;
 mod parse;
 mod plan;
+mod scale;
 mod template;
 mod value;
 
@@ -19,10 +21,11 @@ pub(crate) use load::Names;
 pub(crate) use load::profile as load_profile;
 
 pub use describe::{
-    Condition, Key, KeySource, Lookup, Measured, Scalar, ScaleForm, ScaleLookup, Sentinel, SnmpProfile,
-    SnmpTable, Syntax, TableReading, UnitLookup,
+    Against, Condition, Key, KeySource, Lookup, Measured, Scalar, ScaleForm, ScaleLookup, Sentinel,
+    SnmpProfile, SnmpTable, Syntax, TableReading, UnitLookup,
 };
 pub use encode::Wanted;
+pub use index::{IndexForm, IndexPart, InvalidIndexPart};
 pub use oid::{InvalidOid, Oid};
 pub use plan::{PlannedReading, SnmpPlan, SnmpReading};
 pub use template::{InvalidTemplate, Template};

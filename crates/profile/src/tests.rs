@@ -8,6 +8,9 @@ mod modbus_vectors;
 mod planning;
 mod recordings;
 mod snmp_codec;
+mod snmp_properties;
+mod snmp_traps;
+mod snmp_traps_power;
 mod snmp_vectors;
 
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use model::{Channel, Decimal, Quantity, Side, Unit};
 
-use super::{Oid, Template};
+use super::index::Row;
+use super::{IndexPart, Oid, Template};
 
 /// The objects of a device and what they mean.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +29,10 @@ pub struct Measured {
     pub unit_from: Option<Arc<UnitLookup>>,
     /// Where the device says how the number is scaled; comes on top of `scale`.
     pub scale_from: Option<Arc<ScaleLookup>>,
+    /// A second such object, where a device has two: a unit prefix and digits behind the point.
+    pub precision_from: Option<Arc<ScaleLookup>>,
+    /// Voltage and current beside a power that some devices send in another unit than they should.
+    pub against: Option<Arc<Against>>,
     /// Values that say "no value".
     pub sentinels: Arc<[Sentinel]>,
     /// Numbers below this say "no value".
@@ -60,8 +65,8 @@ pub struct Scalar {
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnmpTable {
-    /// Names of the numbers that make the index of a row, in order.
-    pub index: Vec<String>,
+    /// The parts that make the index of a row, in order.
+    pub index: Vec<IndexPart>,
     /// What fills the places of channel templates; every index name that has no key of its own is one, as it is.
     pub keys: Vec<Key>,
     /// The key whose raw value says of which type a row is, if rows have types.
@@ -79,7 +84,7 @@ pub struct TableReading {
     pub column: Oid,
     /// The same as a signed number, preferred where the device has it.
     pub signed_column: Option<Oid>,
-    /// Only rows of this type have it.
+    /// Only rows of this type have it; `*` stands for any characters.
     pub row_type: Option<String>,
     /// Name of the part of the device.
     pub channel: Template,
@@ -103,12 +108,14 @@ pub struct Key {
     pub if_missing: Option<String>,
     /// Raw values whose rows are left out.
     pub skip: Vec<String>,
+    /// The raw value is only what follows the last of this in the text.
+    pub after: Option<String>,
 }
 
 /// Where the raw value of a key comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// A number of the index, counted from 0.
+    /// A part of the index, counted from 0.
     Index(usize),
     /// Another object of the row.
     Object(Lookup),
@@ -119,8 +126,10 @@ pub enum KeySource {
 pub struct Lookup {
     /// The column without index, or the whole scalar.
     pub base: Oid,
-    /// Which numbers of the row's index follow, counted from 0; none for a scalar.
+    /// Which parts of the row's index follow, counted from 0; none for a scalar.
     pub index: Vec<usize>,
+    /// Numbers that follow these, the same for every row.
+    pub then: Vec<u32>,
 }
 
 /// Where the device says in which unit it measures.
@@ -152,6 +161,22 @@ pub enum ScaleForm {
     Divisor,
     /// Negative: divided by |n|; positive: multiplied by n; 0: as it is (Rittal CMC III).
     SignedFactor,
+    /// The prefix of the unit: 9 is none, 8 milli, 10 kilo and so on (EntitySensorDataScale, RFC 3433).
+    SiPrefix,
+}
+
+/// Voltage and current of the same row: a power far below their product was sent in another unit than the profile
+/// says (kW for W), and is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Against {
+    /// The voltage.
+    pub volts: Lookup,
+    /// Its number times this is in V.
+    pub volt_scale: Decimal,
+    /// The current.
+    pub amperes: Lookup,
+    /// Its number times this is in A.
+    pub ampere_scale: Decimal,
 }
 
 /// What must hold for a value to be one.
@@ -161,13 +186,20 @@ pub enum Condition {
     Is(Lookup, Vec<i64>),
     /// The object, if it is there, has none of these values.
     IsNot(Lookup, Vec<i64>),
+    /// The object, if it is there, has one of these texts.
+    IsText(Lookup, Vec<String>),
+    /// The object, if it is there, has none of these texts.
+    IsNotText(Lookup, Vec<String>),
 }
 
 impl Condition {
     /// The object that it looks at.
     pub const fn lookup(&self) -> &Lookup {
         match self {
-            Self::Is(lookup, _) | Self::IsNot(lookup, _) => lookup,
+            Self::Is(lookup, _)
+            | Self::IsNot(lookup, _)
+            | Self::IsText(lookup, _)
+            | Self::IsNotText(lookup, _) => lookup,
         }
     }
 }
@@ -195,14 +227,44 @@ pub enum Syntax {
 }
 
 impl Lookup {
-    /// The object for the row with this index; `None` if the index is too short.
-    pub fn at(&self, row: &[u32]) -> Option<Oid> {
-        let arcs: Option<Vec<u32>> = self.index.iter().map(|place| row.get(*place).copied()).collect();
-        Some(self.base.child(&arcs?))
+    /// The object for this row; `None` if its index is too short.
+    pub(super) fn at(&self, row: &Row) -> Option<Oid> {
+        let parts: Option<Vec<&[u32]>> = self.index.iter().map(|place| row.part(*place)).collect();
+        let mut arcs = parts?.concat();
+        arcs.extend(&self.then);
+        Some(self.base.child(&arcs))
     }
 }
 
+impl TableReading {
+    /// Is a row of the type `raw` read?
+    pub(super) fn is_of_type(&self, raw: &str) -> bool {
+        self.row_type.as_ref().is_none_or(|pattern| fits(pattern, raw))
+    }
+}
+
+/// Does `text` fit `pattern`, in which `*` stands for any characters?
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((start, others)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(start) else { return false };
+    let mut parts = others.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    true
+}
+
 impl Key {
+    /// The raw value that a text of the device holds.
+    pub(super) fn cut<'t>(&self, text: &'t str) -> &'t str {
+        let after = self.after.as_deref().and_then(|mark| text.rsplit_once(mark));
+        after.map_or(text, |(_, after)| after.trim())
+    }
+
     /// What fills the place for this raw value; `None` if the row is to be left out.
     pub fn filling(&self, raw: &str) -> Option<String> {
         if self.skip.iter().any(|skipped| skipped == raw) {
@@ -214,7 +276,7 @@ impl Key {
 }
 
 /// Texts of a device as words of a channel: `Outlet A1` becomes `outlet-a1`.
-fn channel_word(raw: &str) -> String {
+pub(super) fn channel_word(raw: &str) -> String {
     let word: String =
         raw.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     word.trim_matches('-').to_owned()

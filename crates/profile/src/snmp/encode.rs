@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use model::{Channel, Quantity, Unit};
 
+use super::index::Row;
 use super::template::Places;
 use super::{
     Condition, Key, KeySource, Lookup, Measured, Oid, ScaleForm, SnmpProfile, SnmpTable, SnmpValue, Syntax,
@@ -60,9 +61,9 @@ impl SnmpProfile {
         let scalar =
             self.scalars.iter().find(|it| it.measured.quantity == one.quantity && it.channel == one.channel);
         if let Some(scalar) = scalar {
-            let value = scalar.measured.show(one.amount, &[], binds, &scalar.oid)?;
+            let value = scalar.measured.show(one.amount, &Row::default(), binds, &scalar.oid)?;
             binds.insert(scalar.oid.clone(), value);
-            show_conditions(&scalar.only_if, &[], binds);
+            show_conditions(&scalar.only_if, &Row::default(), binds);
             return Ok(());
         }
         for (n, table) in self.tables.iter().enumerate() {
@@ -70,7 +71,7 @@ impl SnmpProfile {
                 let Some(places) = table.places(reading, &one.channel) else { continue };
                 let row = table.row(reading, &places, |places| rows.number(n, places));
                 table.show_keys(reading, &places, &row, binds);
-                let oid = reading.column.child(&row);
+                let oid = reading.column.child(row.arcs());
                 let value = reading.measured.show(one.amount, &row, binds, &oid)?;
                 binds.insert(oid, value);
                 show_conditions(&reading.only_if, &row, binds);
@@ -97,35 +98,37 @@ impl SnmpTable {
 
     /// The index of the row: numbers that the channel tells, the type if it is in the index, and else 1, but for the
     /// last of those, which counts the rows.
-    fn row(&self, reading: &TableReading, places: &Places, number: impl FnOnce(&Places) -> u32) -> Vec<u32> {
+    fn row(&self, reading: &TableReading, places: &Places, number: impl FnOnce(&Places) -> u32) -> Row {
         let told = |n: usize| {
-            let name = self.index.get(n)?;
+            let name = &self.index.get(n)?.name;
             let key = self.keys.iter().find(|key| key.from == KeySource::Index(n)).map(|key| &key.name);
             let of_type = self.type_key.as_ref().filter(|of| *of == name || Some(*of) == key);
-            let raw = match (of_type, &reading.row_type) {
-                (Some(_), Some(row_type)) => Some(row_type),
-                _ => places.iter().find(|(place, _)| place == name || Some(place) == key).map(|(_, raw)| raw),
-            };
-            raw.and_then(|raw| raw.parse::<u32>().ok())
+            match (of_type, &reading.row_type) {
+                (Some(_), Some(row_type)) => Some(row_type.replace('*', "")),
+                _ => places
+                    .iter()
+                    .find(|(place, _)| place == name || Some(place) == key)
+                    .map(|(_, raw)| raw.clone()),
+            }
         };
-        let mut row: Vec<Option<u32>> = (0..self.index.len()).map(told).collect();
-        if let Some(last) = row.iter_mut().rev().find(|arc| arc.is_none()) {
-            *last = Some(number(places));
+        let mut row: Vec<Option<String>> = (0..self.index.len()).map(told).collect();
+        if let Some(last) = row.iter_mut().rev().find(|raw| raw.is_none()) {
+            *last = Some(number(places).to_string());
         }
-        row.into_iter().map(|arc| arc.unwrap_or(1)).collect()
+        Row::of(&self.index, &row)
     }
 
     /// The columns from which the channel and the type of the row are read.
-    fn show_keys(&self, reading: &TableReading, places: &Places, row: &[u32], binds: &mut VarBinds) {
+    fn show_keys(&self, reading: &TableReading, places: &Places, row: &Row, binds: &mut VarBinds) {
         for key in &self.keys {
             let KeySource::Object(lookup) = &key.from else { continue };
             let of_type = reading.row_type.as_ref().filter(|_| self.type_key.as_ref() == Some(&key.name));
-            let raw =
-                of_type.or_else(|| places.iter().find(|(place, _)| *place == key.name).map(|(_, raw)| raw));
+            let place = || places.iter().find(|(place, _)| *place == key.name).map(|(_, raw)| raw.clone());
+            let raw = of_type.map(|row_type| row_type.replace('*', "")).or_else(place);
             let (Some(raw), Some(oid)) = (raw, lookup.at(row)) else { continue };
             let value = match raw.parse::<i64>() {
                 Ok(number) => SnmpValue::Integer(number),
-                Err(_) => SnmpValue::OctetString(raw.clone().into_bytes()),
+                Err(_) => SnmpValue::OctetString(raw.into_bytes()),
             };
             binds.insert(oid, value);
         }
@@ -158,13 +161,18 @@ fn number_at(text: &str) -> Option<String> {
     (!digits.is_empty()).then_some(digits)
 }
 
-fn show_conditions(conditions: &[Condition], row: &[u32], binds: &mut VarBinds) {
+fn show_conditions(conditions: &[Condition], row: &Row, binds: &mut VarBinds) {
     for condition in conditions {
         // A condition that only forbids values holds for an object that is not there.
-        if let Condition::Is(lookup, codes) = condition
-            && let (Some(code), Some(oid)) = (codes.first(), lookup.at(row))
-        {
-            binds.entry(oid).or_insert(SnmpValue::Integer(*code));
+        let value = match condition {
+            Condition::Is(_, codes) => codes.first().map(|code| SnmpValue::Integer(*code)),
+            Condition::IsText(_, texts) => {
+                texts.first().map(|it| SnmpValue::OctetString(it.clone().into_bytes()))
+            }
+            Condition::IsNot(..) | Condition::IsNotText(..) => None,
+        };
+        if let (Some(value), Some(oid)) = (value, condition.lookup().at(row)) {
+            binds.entry(oid).or_insert(value);
         }
     }
 }
@@ -174,7 +182,7 @@ impl Measured {
     fn show(
         &self,
         amount: Amount,
-        row: &[u32],
+        row: &Row,
         binds: &mut VarBinds,
         oid: &Oid,
     ) -> Result<SnmpValue, EncodeError> {
@@ -184,8 +192,11 @@ impl Measured {
             tell(&from.at, row, code.map(String::as_str), binds);
         }
         let mut scale = self.scale;
-        if let Some(from) = &self.scale_from {
-            let digits = usual_digits(self.quantity.unit(), self.unit);
+        let digits = usual_digits(self.quantity.unit(), self.unit);
+        // Where there are two, the prefix is none and the digits tell all.
+        let first = if self.precision_from.is_some() { 0 } else { digits };
+        for (from, digits) in [(&self.scale_from, first), (&self.precision_from, digits)] {
+            let Some(from) = from else { continue };
             let number = from.form.number(digits);
             tell(&from.at, row, Some(&number.to_string()), binds);
             scale = from.form.factor(number).and_then(|factor| scale.times(factor)).ok_or_else(out)?;
@@ -200,7 +211,7 @@ impl Measured {
     }
 }
 
-fn tell(lookup: &Lookup, row: &[u32], code: Option<&str>, binds: &mut VarBinds) {
+fn tell(lookup: &Lookup, row: &Row, code: Option<&str>, binds: &mut VarBinds) {
     if let (Some(code), Some(oid)) = (code, lookup.at(row)) {
         let value = match code.parse::<i64>() {
             Ok(number) => SnmpValue::Integer(number),
@@ -229,6 +240,7 @@ impl ScaleForm {
             Self::Power => -digits,
             Self::Divisor => power(),
             Self::SignedFactor => -power(),
+            Self::SiPrefix => 9 - (digits + 2) / 3,
         }
     }
 }

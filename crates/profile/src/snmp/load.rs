@@ -7,8 +7,8 @@ use settings::Table;
 
 use super::load_table::table as read_table;
 use super::{
-    Condition, InvalidOid, Lookup, Measured, Oid, Scalar, ScaleForm, ScaleLookup, Sentinel, SnmpProfile,
-    Syntax, UnitLookup,
+    Against, Condition, IndexPart, InvalidOid, Lookup, Measured, Oid, Scalar, ScaleForm, ScaleLookup,
+    Sentinel, SnmpProfile, Syntax, UnitLookup,
 };
 use crate::Conversion;
 
@@ -67,6 +67,7 @@ pub(super) struct Usual {
     pub(super) side: Side,
     pub(super) unit_from: Option<Arc<UnitLookup>>,
     pub(super) scale_from: Option<Arc<ScaleLookup>>,
+    pub(super) precision_from: Option<Arc<ScaleLookup>>,
 }
 
 impl Usual {
@@ -78,7 +79,8 @@ impl Usual {
             syntax: syntax(table).unwrap_or(self.syntax),
             side: side(table).unwrap_or(self.side),
             unit_from: unit_from(table, of).map(Arc::new).or_else(|| self.unit_from.clone()),
-            scale_from: scale_from(table, of).map(Arc::new).or_else(|| self.scale_from.clone()),
+            scale_from: scale_from(table, "scale_from", of).or_else(|| self.scale_from.clone()),
+            precision_from: scale_from(table, "precision_from", of).or_else(|| self.precision_from.clone()),
         }
     }
 }
@@ -86,8 +88,15 @@ impl Usual {
 /// What names mean at this place of the file.
 pub(super) struct Context<'a> {
     pub(super) names: &'a Names,
-    /// Names of the numbers of a row's index; none for scalars.
-    pub(super) index: &'a [String],
+    /// The parts of a row's index; none for scalars.
+    pub(super) index: &'a [IndexPart],
+}
+
+impl Context<'_> {
+    /// The names of the parts of the index, for mistakes.
+    pub(super) fn parts(&self) -> String {
+        self.index.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The tables `[snmp]`, `[[scalar]]` and `[[table]]`.
@@ -100,6 +109,7 @@ pub(crate) fn profile(root: &Table<'_>, names: &Names) -> SnmpProfile {
         side: Side::default(),
         unit_from: None,
         scale_from: None,
+        precision_from: None,
     };
     let usual = root.optional_table("snmp", |table| Some(none.or_from(table, &of))).unwrap_or(none);
     let mut scalars: Vec<Scalar> = Vec::new();
@@ -166,6 +176,8 @@ pub(super) fn measured(table: &Table<'_>, usual: &Usual, of: &Context<'_>) -> Op
         unit,
         unit_from: usual.unit_from,
         scale_from: usual.scale_from,
+        precision_from: usual.precision_from,
+        against: against(table, of).map(Arc::new),
         sentinels: usual.sentinels,
         minimum: usual.minimum,
         decimals: decimals.unwrap_or(0),
@@ -212,31 +224,33 @@ fn side(table: &Table<'_>) -> Option<Side> {
     }
 }
 
-/// `{ oid = ".." }` for a scalar, `{ column = ".." }` for a column at the row's index, and with `index = ["pdu"]` at
-/// these numbers of it.
+/// `{ oid = ".." }` for a scalar, `{ column = ".." }` for a column at the row's index, with `index = ["pdu"]` at these
+/// parts of it, and with `then = [1]` at these numbers behind them.
 pub(super) fn lookup(table: &Table<'_>, of: &Context<'_>) -> Option<Lookup> {
     if table.has("oid") {
-        return Some(Lookup { base: of.names.required(table, "oid")?, index: Vec::new() });
+        return Some(Lookup { base: of.names.required(table, "oid")?, index: Vec::new(), then: Vec::new() });
     }
     let base = of.names.required(table, "column");
     let names = table.strings("index");
+    let numbers = table.integers("then");
+    let then: Vec<u32> = numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect();
+    if then.len() != numbers.len() {
+        table.mistake("then", "numbers from 0 to 4294967295 are expected");
+    }
     if of.index.is_empty() {
         table.mistake("column", "a scalar has no row; name a whole object with `oid`");
         return None;
     }
     let place = |name: &String| {
-        let found = of.index.iter().position(|one| one == name);
+        let found = of.index.iter().position(|one| one.name == *name);
         if found.is_none() {
-            table.mistake(
-                "index",
-                format_args!("`{name}` is no part of the index, which is {}", of.index.join(", ")),
-            );
+            table.mistake("index", format_args!("`{name}` is no part of the index, which is {}", of.parts()));
         }
         found
     };
     let named: Option<Vec<usize>> = names.iter().map(place).collect();
     let index = if names.is_empty() { (0..of.index.len()).collect() } else { named? };
-    Some(Lookup { base: base?, index })
+    Some(Lookup { base: base?, index, then })
 }
 
 fn unit_from(table: &Table<'_>, of: &Context<'_>) -> Option<UnitLookup> {
@@ -250,34 +264,54 @@ fn unit_from(table: &Table<'_>, of: &Context<'_>) -> Option<UnitLookup> {
     })
 }
 
-fn scale_from(table: &Table<'_>, of: &Context<'_>) -> Option<ScaleLookup> {
-    table.optional_table("scale_from", |table| {
+fn scale_from(table: &Table<'_>, key: &str, of: &Context<'_>) -> Option<Arc<ScaleLookup>> {
+    table.optional_table(key, |table| {
         let at = lookup(table, of);
         let form = match table.string("form")?.as_str() {
             "digits" => ScaleForm::Digits,
             "power" => ScaleForm::Power,
             "divisor" => ScaleForm::Divisor,
             "signed_factor" => ScaleForm::SignedFactor,
+            "si_prefix" => ScaleForm::SiPrefix,
             other => {
-                let what = format!("found \"{other}\", expected digits, power, divisor or signed_factor");
+                let forms = "digits, power, divisor, signed_factor or si_prefix";
+                let what = format!("found \"{other}\", expected {forms}");
                 table.mistake("form", what);
                 return None;
             }
         };
-        Some(ScaleLookup { at: at?, form })
+        Some(Arc::new(ScaleLookup { at: at?, form }))
     })
 }
 
-/// `only_if = [{ column = "..", is = [1] }, { column = "..", is_not = [4] }]`.
+/// `against = { volts = { column = ".." }, amperes = { column = "..", scale = 0.1 } }`.
+fn against(table: &Table<'_>, of: &Context<'_>) -> Option<Against> {
+    table.optional_table("against", |table| {
+        let one = |key: &str| {
+            table.table(key, |table| {
+                let scale = table.optional_number::<Decimal>("scale").unwrap_or(Decimal::ONE);
+                Some((lookup(table, of)?, scale))
+            })
+        };
+        let (volts, amperes) = (one("volts"), one("amperes"));
+        let ((volts, volt_scale), (amperes, ampere_scale)) = (volts?, amperes?);
+        Some(Against { volts, volt_scale, amperes, ampere_scale })
+    })
+}
+
+/// `only_if = [{ column = "..", is = [1] }, { column = "..", is_not = [4] }, { column = "..", is_not_text = [""] }]`.
 pub(super) fn conditions(table: &Table<'_>, of: &Context<'_>) -> Vec<Condition> {
     table.tables("only_if", |table| {
         let at = lookup(table, of);
         let (is, is_not) = (table.integers("is"), table.integers("is_not"));
-        match (is.is_empty(), is_not.is_empty()) {
-            (false, true) => Some(Condition::Is(at?, is)),
-            (true, false) => Some(Condition::IsNot(at?, is_not)),
+        let (is_text, is_not_text) = (table.strings("is_text"), table.strings("is_not_text"));
+        match (is.is_empty(), is_not.is_empty(), is_text.is_empty(), is_not_text.is_empty()) {
+            (false, true, true, true) => Some(Condition::Is(at?, is)),
+            (true, false, true, true) => Some(Condition::IsNot(at?, is_not)),
+            (true, true, false, true) => Some(Condition::IsText(at?, is_text)),
+            (true, true, true, false) => Some(Condition::IsNotText(at?, is_not_text)),
             _ => {
-                table.mistake("", "needs either `is` or `is_not`, a list of values");
+                table.mistake("", "needs one of `is`, `is_not`, `is_text`, `is_not_text`, a list of values");
                 None
             }
         }

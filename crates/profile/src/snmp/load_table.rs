@@ -3,7 +3,7 @@
 use settings::Table;
 
 use super::load::{Context, Names, Usual, conditions, lookup, measured};
-use super::{Condition, Key, KeySource, Oid, SnmpTable, TableReading, Template};
+use super::{Condition, IndexForm, IndexPart, Key, KeySource, Oid, SnmpTable, TableReading, Template};
 
 /// The most numbers in an index.
 const INDEX_MAX: usize = 16;
@@ -19,14 +19,7 @@ struct TableUsual {
 
 /// One `[[table]]`.
 pub(super) fn table(table: &Table<'_>, usual: &Usual, names: &Names) -> Option<SnmpTable> {
-    let index = table.strings("index");
-    if index.is_empty() || index.len() > INDEX_MAX {
-        table.mistake(
-            "index",
-            format_args!("1 to {INDEX_MAX} names are expected, one for each number of the index"),
-        );
-        return None;
-    }
+    let index = index(table)?;
     let of = Context { names, index: &index };
     let type_key = table.optional_string("type");
     let usual = TableUsual {
@@ -49,13 +42,30 @@ pub(super) fn table(table: &Table<'_>, usual: &Usual, names: &Names) -> Option<S
     (!read.readings.is_empty()).then_some(read)
 }
 
+/// `index = ["pdu", "outlet"]`, `["id:text"]`, `["point:rest"]`.
+fn index(table: &Table<'_>) -> Option<Vec<IndexPart>> {
+    let names = table.strings("index");
+    if names.is_empty() || names.len() > INDEX_MAX {
+        let what = format!("1 to {INDEX_MAX} names are expected, one for each number of the index");
+        table.mistake("index", what);
+        return None;
+    }
+    let one = |name: &String| name.parse().map_err(|error| table.mistake("index", error)).ok();
+    let index: Vec<IndexPart> = names.iter().map(one).collect::<Option<_>>()?;
+    if index.iter().rev().skip(1).any(|part| part.form == IndexForm::Rest) {
+        table.mistake("index", "`:rest` takes all numbers that are left, so only the last part can be it");
+        return None;
+    }
+    Some(index)
+}
+
 fn template(table: &Table<'_>) -> Option<Template> {
     let text = table.optional_string("channel")?;
     Template::new(&text).map_err(|error| table.mistake("channel", error)).ok()
 }
 
 /// `name`, `column` (else the number of the index that `of`, or the name itself, names), `map`, `otherwise`,
-/// `if_missing`, `skip`.
+/// `if_missing`, `skip`, `after`.
 fn key(table: &Table<'_>, of: &Context<'_>) -> Option<Key> {
     let name = table.string("name");
     let from = if table.has("column") || table.has("oid") {
@@ -69,17 +79,15 @@ fn key(table: &Table<'_>, of: &Context<'_>) -> Option<Key> {
     let otherwise = table.optional_string("otherwise");
     let if_missing = table.optional_string("if_missing");
     let skip = table.strings("skip");
-    Some(Key { name: name?, from: from?, map: map.unwrap_or_default(), otherwise, if_missing, skip })
+    let after = table.optional_string("after");
+    Some(Key { name: name?, from: from?, map: map.unwrap_or_default(), otherwise, if_missing, skip, after })
 }
 
 fn index_place(table: &Table<'_>, of: &Context<'_>) -> Option<KeySource> {
     let name = table.optional_string("of").or_else(|| table.optional_string("name"))?;
-    let place = of.index.iter().position(|one| *one == name);
+    let place = of.index.iter().position(|one| one.name == name);
     if place.is_none() {
-        table.mistake(
-            "name",
-            format_args!("`{name}` is no part of the index, which is {}", of.index.join(", ")),
-        );
+        table.mistake("name", format_args!("`{name}` is no part of the index, which is {}", of.parts()));
     }
     place.map(KeySource::Index)
 }
@@ -124,7 +132,7 @@ fn check(table: &Table<'_>, reading: &TableReading, seen: &[TableReading]) {
 
 fn check_places(table: &Table<'_>, read: &SnmpTable) {
     let known = |place: &str| {
-        read.index.iter().any(|name| name == place) || read.keys.iter().any(|key| key.name == place)
+        read.index.iter().any(|part| part.name == place) || read.keys.iter().any(|key| key.name == place)
     };
     for reading in &read.readings {
         for place in reading.channel.places().filter(|place| !known(place)) {

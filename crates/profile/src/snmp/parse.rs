@@ -28,6 +28,11 @@ impl Reader {
         self.conversion.decode(number)
     }
 
+    /// Is this number, before scaling, a value?
+    pub(super) fn accepts(&self, number: i64) -> bool {
+        self.is_one(number).is_ok()
+    }
+
     fn number(&self, number: i64) -> Result<i64, Missing> {
         self.is_one(number)?;
         let power = 10i64.checked_pow(u32::from(self.decimals)).ok_or(Missing::OutOfRange)?;

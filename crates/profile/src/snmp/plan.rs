@@ -5,15 +5,21 @@ use std::sync::Arc;
 
 use model::{Channel, Decimal, Encoding, Missing, Quantity, Raw};
 
+use super::describe::channel_word;
+use super::index::Row;
 use super::parse::Reader;
+use super::scale::Product;
 use super::{
-    Condition, KeySource, Lookup, Measured, Oid, Scalar, ScaleForm, SnmpProfile, SnmpTable, SnmpValue,
-    TableReading, VarBinds,
+    Condition, KeySource, Lookup, Measured, Oid, Scalar, SnmpProfile, SnmpTable, SnmpValue, TableReading,
+    VarBinds,
 };
-use crate::{Conversion, SeriesShape};
+use crate::SeriesShape;
 
 /// More readings than this of one device are not planned: a full cabinet row behind one card has some hundred.
 const READINGS_MAX: usize = 10_000;
+/// A power below this share of voltage times current was sent in another unit: kW for W is a thousandth. No load of a
+/// data centre has so low a power factor.
+const POWER_SHARE_MIN: f64 = 0.05;
 
 /// A reading with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +44,7 @@ pub struct PlannedReading {
     pub shape: SeriesShape,
     value: usize,
     conditions: Vec<(usize, Condition)>,
+    against: Option<Product<usize>>,
     reader: Reader,
 }
 
@@ -46,6 +53,7 @@ struct Found {
     shape: SeriesShape,
     oid: Oid,
     conditions: Vec<(Oid, Condition)>,
+    against: Option<Product<Oid>>,
     reader: Reader,
     fallback: bool,
 }
@@ -69,8 +77,10 @@ impl SnmpPlan {
 
     fn new(found: Vec<Found>) -> Self {
         let wanted = |one: &Found| {
-            let conditions: Vec<Oid> = one.conditions.iter().map(|(oid, _)| oid.clone()).collect();
-            conditions.into_iter().chain([one.oid.clone()])
+            let mut oids: Vec<Oid> = one.conditions.iter().map(|(oid, _)| oid.clone()).collect();
+            oids.extend(one.against.iter().flat_map(|of| [of.volts.0.clone(), of.amperes.0.clone()]));
+            oids.push(one.oid.clone());
+            oids
         };
         let oids: Vec<Oid> = found.iter().flat_map(wanted).collect::<BTreeSet<_>>().into_iter().collect();
         let place: BTreeMap<&Oid, usize> = oids.iter().enumerate().map(|(n, oid)| (oid, n)).collect();
@@ -83,6 +93,7 @@ impl SnmpPlan {
                     .into_iter()
                     .map(|(oid, condition)| (place[&oid], condition))
                     .collect(),
+                against: one.against.map(|of| of.map(|oid| place[oid])),
                 shape: one.shape,
                 reader: one.reader,
             })
@@ -100,16 +111,36 @@ impl PlannedReading {
         if !self.conditions.iter().all(holds) {
             return Err(Missing::NotAvailable);
         }
-        self.reader.read(value)
+        let raw = self.reader.read(value)?;
+        if self.against.as_ref().is_some_and(|of| self.is_far_below(raw, of, values)) {
+            return Err(Missing::Nonsense);
+        }
+        Ok(raw)
+    }
+
+    /// Is this power far below voltage times current? What is not measured says nothing.
+    fn is_far_below(&self, raw: Raw, of: &Product<usize>, values: &[SnmpValue]) -> bool {
+        let measured = |(place, scale): &(usize, f64)| {
+            let number = values.get(*place)?.number().filter(|number| self.reader.accepts(*number))?;
+            Some(Decimal::new(number, 0).to_f64() * scale)
+        };
+        let (Some(volts), Some(amperes)) = (measured(&of.volts), measured(&of.amperes)) else { return false };
+        let watts = raw.to_f64() * 10f64.powi(i32::from(self.shape.exponent));
+        watts.abs() < POWER_SHARE_MIN * (volts * amperes).abs()
     }
 }
 
 /// Does `condition` hold for this value? What is not there says nothing.
 fn holds(condition: &Condition, value: &SnmpValue) -> bool {
-    let Some(number) = value.number() else { return true };
+    if !value.exists() {
+        return true;
+    }
+    let (number, text) = (|| value.number(), || value.text().unwrap_or_default());
     match condition {
-        Condition::Is(_, codes) => codes.contains(&number),
-        Condition::IsNot(_, codes) => !codes.contains(&number),
+        Condition::Is(_, codes) => number().is_none_or(|number| codes.contains(&number)),
+        Condition::IsNot(_, codes) => number().is_none_or(|number| !codes.contains(&number)),
+        Condition::IsText(_, texts) => texts.contains(&text()),
+        Condition::IsNotText(_, texts) => !texts.contains(&text()),
     }
 }
 
@@ -164,6 +195,7 @@ impl SnmpProfile {
                     .into_iter()
                     .map(|(n, condition)| (oids[n].clone(), condition))
                     .collect(),
+                against: one.against.map(|of| of.map(|place| oids[*place].clone())),
                 shape: one.shape,
                 reader: one.reader,
                 fallback: false,
@@ -191,11 +223,16 @@ impl SnmpPlan {
     }
 }
 
-/// One reading for each quantity and channel: the first one, or the first fallback if that has no value.
+/// One reading for each quantity and channel: the first one, or the first fallback if that has no value. A fallback
+/// does not read again what is read already under another channel.
 fn without_doubles(found: Vec<Found>, walk: &VarBinds) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::with_capacity(found.len());
     let mut places: BTreeMap<(Quantity, Channel), usize> = BTreeMap::new();
+    let mut read: BTreeSet<Oid> = BTreeSet::new();
     for one in found {
+        if !read.insert(one.oid.clone()) && one.fallback {
+            continue;
+        }
         let name = (one.shape.quantity, one.shape.channel.clone());
         match places.get(&name) {
             None => {
@@ -220,7 +257,7 @@ impl Found {
 impl Scalar {
     fn found(&self, walk: &VarBinds) -> Option<Found> {
         walk.get(&self.oid).filter(|value| value.exists())?;
-        found(&self.measured, self.channel.clone(), self.oid.clone(), &self.only_if, (&[], walk))
+        found(&self.measured, self.channel.clone(), self.oid.clone(), &self.only_if, (&Row::default(), walk))
     }
 }
 
@@ -229,23 +266,25 @@ impl SnmpTable {
         let signed = reading.signed_column.as_ref().filter(|column| below(walk, column).next().is_some());
         let column = signed.unwrap_or(&reading.column);
         below(walk, column).filter_map(move |(oid, value)| {
-            let row = oid.below(column).filter(|row| row.len() == self.index.len())?;
-            if !value.exists() || !self.is_of_type(reading, row, walk) {
+            let row = Row::read(&self.index, oid.below(column)?)?;
+            if !value.exists() || !self.is_of_type(reading, &row, walk) {
                 return None;
             }
-            let channel = reading.channel.fill(|place| self.filling(place, row, walk))?;
+            let channel = reading.channel.fill(|place| self.filling(place, &row, walk))?;
             let channel = Channel::new(&channel).ok()?;
-            found(&reading.measured, channel, oid.clone(), &reading.only_if, (row, walk))
+            found(&reading.measured, channel, oid.clone(), &reading.only_if, (&row, walk))
         })
     }
 
-    fn is_of_type(&self, reading: &TableReading, row: &[u32], walk: &VarBinds) -> bool {
-        let Some(wanted) = &reading.row_type else { return true };
+    fn is_of_type(&self, reading: &TableReading, row: &Row, walk: &VarBinds) -> bool {
+        if reading.row_type.is_none() {
+            return true;
+        }
         let raw = self.type_key.as_ref().and_then(|key| self.raw(key, row, walk));
-        raw.is_some_and(|raw| raw == *wanted)
+        raw.is_some_and(|raw| reading.is_of_type(&raw))
     }
 
-    fn filling(&self, place: &str, row: &[u32], walk: &VarBinds) -> Option<String> {
+    fn filling(&self, place: &str, row: &Row, walk: &VarBinds) -> Option<String> {
         let raw = self.raw(place, row, walk)?;
         match self.keys.iter().find(|key| key.name == place) {
             Some(key) => key.filling(&raw),
@@ -253,16 +292,17 @@ impl SnmpTable {
         }
     }
 
-    fn raw(&self, place: &str, row: &[u32], walk: &VarBinds) -> Option<String> {
-        let number = |n: usize| row.get(n).map(u32::to_string);
+    fn raw(&self, place: &str, row: &Row, walk: &VarBinds) -> Option<String> {
         let Some(key) = self.keys.iter().find(|key| key.name == place) else {
-            return number(self.index.iter().position(|name| name == place)?);
+            let part = self.index.iter().position(|part| part.name == place)?;
+            return row.raw(&self.index, part).map(|raw| channel_word(&raw));
         };
         match &key.from {
-            KeySource::Index(n) => number(*n),
+            KeySource::Index(n) => row.raw(&self.index, *n),
             KeySource::Object(lookup) => {
                 let value = lookup.at(row).and_then(|oid| walk.get(&oid)).filter(|value| value.exists());
-                value.and_then(SnmpValue::text).or_else(|| key.if_missing.clone())
+                let text = value.and_then(SnmpValue::text).map(|text| key.cut(&text).to_owned());
+                text.or_else(|| key.if_missing.clone())
             }
         }
     }
@@ -278,14 +318,16 @@ fn found(
     channel: Channel,
     oid: Oid,
     only_if: &[Condition],
-    (row, walk): (&[u32], &VarBinds),
+    (row, walk): (&Row, &VarBinds),
 ) -> Option<Found> {
     let conversion = measured.conversion(row, walk)?;
     let conditions = only_if.iter().filter_map(|condition| {
         let oid = condition.lookup().at(row)?;
         walk.get(&oid)?.exists().then(|| (oid, condition.clone()))
     });
+    let against = measured.against.as_ref().and_then(|of| of.beside(row, walk));
     Some(Found {
+        against,
         shape: SeriesShape {
             quantity: measured.quantity,
             channel,
@@ -308,53 +350,12 @@ fn found(
     })
 }
 
-impl Measured {
-    /// `None` if the device says a unit or a scale that cannot be used: such a value is not guessed.
-    fn conversion(&self, row: &[u32], walk: &VarBinds) -> Option<Conversion> {
-        let said =
-            |lookup: &Lookup| lookup.at(row).and_then(|oid| walk.get(&oid)).filter(|value| value.exists());
-        let unit = match self.unit_from.as_ref().map(|from| (from, said(&from.at))) {
-            None | Some((_, None)) => self.unit,
-            Some((from, Some(code))) => {
-                let code = code.text()?;
-                from.codes.iter().find(|(known, _)| *known == code)?.1
-            }
-        };
-        let mut scale = self.scale;
-        if let Some(from) = &self.scale_from {
-            scale = scale.times(from.form.factor(said(&from.at)?.number()?)?)?;
-        }
-        let decimals = i8::try_from(self.decimals).ok()?;
-        Conversion::new(self.quantity, scale.times(Decimal::new(1, -decimals))?, unit).ok()
-    }
-}
-
-impl ScaleForm {
-    /// The factor that the number `n` means; `None` if it cannot be one.
-    pub fn factor(self, n: i64) -> Option<Decimal> {
-        /// No sensor has more digits.
-        const DIGITS_MAX: i64 = 12;
-        let power = |n: i64| (-DIGITS_MAX..=DIGITS_MAX).contains(&n).then(|| i8::try_from(n).ok()).flatten();
-        match self {
-            Self::Digits => Some(Decimal::new(1, -power(n)?)),
-            Self::Power => Some(Decimal::new(1, power(n)?)),
-            Self::Divisor => inverse(n),
-            Self::SignedFactor if n == 0 => Some(Decimal::ONE),
-            Self::SignedFactor if n < 0 => inverse(n.checked_neg()?),
-            Self::SignedFactor => Some(Decimal::new(n, 0)),
-        }
-    }
-}
-
-fn inverse(n: i64) -> Option<Decimal> {
-    let n = Decimal::new(n, 0);
-    n.is_power_of_ten().then(|| Decimal::new(1, -n.exponent()))
-}
-
 fn lookups(measured: &Measured) -> impl Iterator<Item = &Lookup> {
     let unit = measured.unit_from.as_ref().map(|from| &from.at);
     let scale = measured.scale_from.as_ref().map(|from| &from.at);
-    [unit, scale].into_iter().flatten()
+    let precision = measured.precision_from.as_ref().map(|from| &from.at);
+    let against = measured.against.iter().flat_map(|of| [&of.volts, &of.amperes]);
+    [unit, scale, precision].into_iter().flatten().chain(against)
 }
 
 fn table_lookups(table: &SnmpTable) -> Vec<&Lookup> {

@@ -16,7 +16,9 @@ fn the_examples_of_the_manual_are_profiles() {
     let modbus = format!("{head}{limits}{plate}{reading}");
     Profile::parse("docs/profiles.md", &modbus).unwrap_or_else(|error| panic!("{error}\n{modbus}"));
     let scalar = blocks.iter().find(|block| block.starts_with("scalar")).expect("a scalar is shown");
-    let table = blocks.iter().find(|block| block.starts_with("[[table]]")).expect("a table is shown");
+    let tables: Vec<&str> = blocks.iter().filter(|block| block.starts_with("[[table]]")).copied().collect();
+    assert_eq!(tables.len(), 2, "a plain table and one with rows of several types are shown");
+    let table = tables.concat();
     let recognise = blocks.iter().find(|block| block.starts_with("identify.object_id")).expect("it is shown");
     let bases = "base = { a = \"1.3.6.1.4.1.318.1.1\", e = \"1.3.6.1.4.1.534.6.6.7\", v = \"1.3.6.1.4.1.21239.5.2\" }\n";
     let snmp = format!("{}{bases}{recognise}{scalar}{table}", head.replace("\"modbus\"", "\"snmp\""));

@@ -105,5 +105,6 @@ fn channel(table: &SnmpTable, reading: &TableReading) -> Channel {
 fn some_filling(key: &Key) -> String {
     let from_object = matches!(&key.from, KeySource::Object(Lookup { .. }));
     let mapped = key.map.iter().find(|(_, to)| !to.is_empty() || from_object);
-    mapped.map(|(_, to)| to.clone()).or_else(|| key.filling("5")).expect("a key fills its place")
+    let any = mapped.map(|(_, to)| to.clone()).or_else(|| key.filling("5"));
+    any.or_else(|| key.map.first().map(|(_, to)| to.clone())).expect("a key fills its place")
 }

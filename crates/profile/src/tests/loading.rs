@@ -96,7 +96,7 @@ reading = [
         "15: table.1.reading.3.unit_from.index: `rack` is no part of the index, which is pdu, outlet",
         "15: table.1.reading.3.column: `1.x` is no OID: 1 to 128 numbers joined by dots are expected, such as `1.3.6.1.2.1.1.2.0`",
         "16: table.1.reading.4.unit: W does not fit voltage, which is recorded in V",
-        "16: table.1.reading.4.only_if.1: needs either `is` or `is_not`, a list of values",
+        "16: table.1.reading.4.only_if.1: needs one of `is`, `is_not`, `is_text`, `is_not_text`, a list of values",
     ];
     assert_eq!(said, expected);
 }
