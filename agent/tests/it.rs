@@ -267,6 +267,24 @@ fn profiles_are_listed_shown_and_checked() {
 }
 
 #[test]
+fn what_is_doubtful_in_a_profile_is_a_warning_and_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    let file = path.to_str().unwrap();
+    std::fs::write(
+        &path,
+        "id = \"x-y\"\nmaker = \"X\"\nmodel = \"Y\"\nprotocol = \"modbus\"\nconfidence = \"known\"\nsources = \"none\"\n\
+         [[reading]]\nquantity = \"active_power\"\nchannel = \"total\"\nregister = 7\nfunction = 3\ntype = \"u16\"\n\
+         scale = 100\nunit = \"kW\"\n",
+    )
+    .unwrap();
+    let output = run(&["profiles", "check", file]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let expected = format!("warning: {file}:13: reading.1.scale: one step of fc3 7 u16 abcd is 100000 W");
+    assert!(err(&output).starts_with(&expected), "{}", err(&output));
+}
+
+#[test]
 fn a_stopped_agent_leaves_a_spool_that_ends_in_order_and_whose_status_can_be_asked() {
     let folder = tempfile::tempdir().unwrap();
     let file = config(folder.path(), meter());

@@ -86,12 +86,13 @@ fn show(id: &str) -> anyhow::Result<u8> {
         return Ok(FAILED);
     };
     let about = format!(
-        "{}\nmaker       {}\nmodel       {}\nprotocol    {}\nconfidence  {}\nsources     {}\n\n",
+        "{}\nmaker       {}\nmodel       {}\nprotocol    {}\nconfidence  {}\nfirmware    {}\nsources     {}\n\n",
         profile.id,
         profile.maker,
         profile.model,
         profile.protocol(),
         profile.confidence,
+        profile.firmware.as_deref().unwrap_or("not said"),
         profile.sources.trim()
     );
     let mut rows = vec![row([&"quantity", &"channel", &"unit", &"source"])];
@@ -102,11 +103,17 @@ fn show(id: &str) -> anyhow::Result<u8> {
 
 fn readings(profile: &Profile) -> Vec<Vec<String>> {
     match &profile.body {
-        Body::Modbus { readings, .. } => {
-            let one = |reading: &profile::ModbusReading| {
-                row([&reading.quantity, &reading.channel, &reading.quantity.unit(), &reading.source()])
+        Body::Modbus { readings, sunspec, .. } => {
+            let one = |reading: &profile::ModbusReading, model: &str| {
+                let source = format!("{model}{}", reading.source());
+                row([&reading.quantity, &reading.channel, &reading.quantity.unit(), &source])
             };
-            readings.iter().map(one).collect()
+            let models = sunspec.iter().flat_map(|sunspec| &sunspec.models);
+            let of_models = models.flat_map(|model| {
+                let name = format!("model {:?} ", model.ids);
+                model.readings.iter().map(move |reading| one(reading, &name))
+            });
+            readings.iter().map(|reading| one(reading, "")).chain(of_models).collect()
         }
         Body::Snmp(snmp) => {
             let scalars = snmp.scalars.iter().map(|one| {
@@ -120,18 +127,28 @@ fn readings(profile: &Profile) -> Vec<Vec<String>> {
     }
 }
 
+/// What is wrong with each file on standard error, and what is doubtful in those that are right.
 fn check(files: &[PathBuf]) -> u8 {
     let mut code = 0;
     for file in files {
         let name = file.display().to_string();
-        let mistakes = match read_text(file) {
-            Ok(text) => Profile::parse(&name, &text).err().map(|mistakes| mistakes.to_string()),
-            Err(error) => Some(format!("{name}:1: cannot be read: {error}")),
+        let said = match read_text(file) {
+            Ok(text) => Profile::parse(&name, &text).map(|_| text).map_err(|mistakes| mistakes.to_string()),
+            Err(error) => Err(format!("{name}:1: cannot be read: {error}")),
         };
-        if let Some(mistakes) = mistakes {
-            complain(&mistakes);
-            code = CONFIG_INVALID;
+        match said {
+            Ok(text) => warn(&name, &text),
+            Err(mistakes) => {
+                complain(&mistakes);
+                code = CONFIG_INVALID;
+            }
         }
     }
     code
+}
+
+fn warn(name: &str, text: &str) {
+    for doubt in Profile::doubts(name, text) {
+        complain(&format!("warning: {doubt}"));
+    }
 }

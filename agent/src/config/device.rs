@@ -165,7 +165,7 @@ fn speech(
 fn modbus(table: &Table<'_>, (endpoint, unit): (&str, u8), library: &Library) -> ModbusConfig {
     let profile = shared_profile(table, library);
     let (usual, of_profile) = match profile.as_ref().map(|profile| &profile.body) {
-        Some(Body::Modbus { limits, readings }) => (*limits, Some(readings)),
+        Some(Body::Modbus { limits, readings, .. }) => (*limits, Some(readings)),
         Some(Body::Snmp(_)) => {
             table.mistake("profile", "is for SNMP, the address is one of Modbus");
             (Limits::default(), None)

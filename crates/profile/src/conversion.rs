@@ -13,6 +13,15 @@ const EXPONENT_MAX: i8 = 18;
 pub enum Conversion {
     /// `value = raw x step`; the mantissa of the step goes into the raw value, its exponent is that of the series.
     Linear(Decimal),
+    /// `value = raw x 10^exponent`, `raw = register x mantissa + offset`: a gauge that counts from elsewhere than 0.
+    Shifted {
+        /// Raw steps for one step of the register.
+        mantissa: i64,
+        /// Raw steps when the register is 0.
+        offset: i64,
+        /// Power of ten of the raw value.
+        exponent: i8,
+    },
     /// `value = (raw x step - 32) x 5/9`, rounded to thousandths of a degree Celsius.
     Fahrenheit(Decimal),
 }
@@ -37,6 +46,12 @@ pub enum ConversionError {
     /// A float would lose its bits.
     #[error("a float register can only be scaled by a power of ten, {0} (scale and unit together) is none")]
     Float(Decimal),
+    /// A float would lose its bits.
+    #[error("a float register takes neither an offset nor a scale factor from another register")]
+    FloatOnly,
+    /// The offset is out of all reason, or meant for what has its 0 where the canonical unit has it.
+    #[error("an offset of {0} is not possible here: only gauges take one, none in degrees Fahrenheit")]
+    Offset(Decimal),
 }
 
 /// A value in the canonical unit of its quantity, to be put into a register by the simulator.
@@ -95,6 +110,35 @@ impl Conversion {
         match Self::new(quantity, scale, unit)? {
             Self::Linear(step) if step.is_power_of_ten() => Ok(Self::Linear(step)),
             Self::Linear(step) | Self::Fahrenheit(step) => Err(ConversionError::Float(step)),
+            Self::Shifted { .. } => Err(ConversionError::FloatOnly),
+        }
+    }
+
+    /// The same with `offset` in `unit` added to each value.
+    ///
+    /// # Errors
+    /// If the quantity is no gauge, or the sum cannot be told exactly in one power of ten.
+    pub fn plus(self, quantity: Quantity, offset: Decimal, unit: Unit) -> Result<Self, ConversionError> {
+        if offset.mantissa() == 0 {
+            return Ok(self);
+        }
+        let wrong = ConversionError::Offset(offset);
+        match self {
+            Self::Linear(step) if quantity.kind() == SeriesKind::Gauge => {
+                let factor = unit.factor_to(quantity.unit());
+                let factor = factor.map_err(|_| ConversionError::Unit { unit, quantity })?;
+                offset.times(factor).and_then(|offset| shifted(step, offset)).ok_or(wrong)
+            }
+            _ => Err(wrong),
+        }
+    }
+
+    /// The same for a register whose steps are `10^power` times as large.
+    pub(crate) fn times_power(self, power: i8) -> Self {
+        match self {
+            Self::Linear(step) => Self::Linear(times_power(step, power)),
+            Self::Fahrenheit(step) => Self::Fahrenheit(times_power(step, power)),
+            Self::Shifted { .. } => self,
         }
     }
 
@@ -102,6 +146,7 @@ impl Conversion {
     pub const fn exponent(self) -> i8 {
         match self {
             Self::Linear(step) => step.exponent(),
+            Self::Shifted { exponent, .. } => exponent,
             Self::Fahrenheit(_) => MILLI,
         }
     }
@@ -110,6 +155,7 @@ impl Conversion {
     pub fn resolution(self) -> u32 {
         match self {
             Self::Linear(step) => u32::try_from(step.mantissa().unsigned_abs()).unwrap_or(u32::MAX),
+            Self::Shifted { mantissa, .. } => u32::try_from(mantissa.unsigned_abs()).unwrap_or(u32::MAX),
             Self::Fahrenheit(step) => {
                 let degrees = (step.to_f64().abs() * 5000.0 / 9.0).ceil();
                 // Saturates on purpose: a coarser step than the largest number cannot be said.
@@ -122,7 +168,7 @@ impl Conversion {
     pub fn raw_steps(self, register: u64) -> Option<u64> {
         match self {
             Self::Linear(step) => register.checked_mul(step.mantissa().unsigned_abs()),
-            Self::Fahrenheit(_) => None,
+            Self::Shifted { .. } | Self::Fahrenheit(_) => None,
         }
     }
 
@@ -133,6 +179,9 @@ impl Conversion {
     pub fn decode(self, register: i64) -> Result<Raw, Missing> {
         let raw = match self {
             Self::Linear(step) => register.checked_mul(step.mantissa()),
+            Self::Shifted { mantissa, offset, .. } => {
+                register.checked_mul(mantissa).and_then(|raw| raw.checked_add(offset))
+            }
             Self::Fahrenheit(step) => millidegrees_celsius(register, step),
         };
         raw.map(Raw::Integer).ok_or(Missing::OutOfRange)
@@ -142,6 +191,9 @@ impl Conversion {
     pub fn encode_raw(self, raw: i64) -> Option<i64> {
         match self {
             Self::Linear(step) => (raw % step.mantissa() == 0).then(|| raw / step.mantissa()),
+            Self::Shifted { mantissa, offset, .. } => {
+                raw.checked_sub(offset).filter(|raw| raw % mantissa == 0).map(|raw| raw / mantissa)
+            }
             Self::Fahrenheit(_) => self.encode(Amount::Exact(Decimal::new(raw, MILLI)), SeriesKind::Gauge),
         }
     }
@@ -151,6 +203,15 @@ impl Conversion {
         match (self, amount) {
             (Self::Linear(step), Amount::Exact(value)) => divide(value, step, kind),
             (Self::Linear(step), Amount::Float(value)) => whole(value / step.to_f64(), kind),
+            (Self::Shifted { mantissa, offset, exponent }, amount) => {
+                let steps = divide(amount.rounded(exponent)?, Decimal::new(1, exponent), SeriesKind::Gauge)?;
+                let above = i128::from(steps) - i128::from(offset);
+                i64::try_from(round_half_away(
+                    above * i128::from(mantissa.signum()),
+                    i128::from(mantissa).abs(),
+                ))
+                .ok()
+            }
             (Self::Fahrenheit(step), amount) => {
                 let celsius = amount.to_f64();
                 whole((celsius * 9.0 / 5.0 + 32.0) / step.to_f64(), SeriesKind::Gauge)
@@ -167,6 +228,31 @@ impl Amount {
             Self::Float(value) => value,
         }
     }
+
+    /// The nearest multiple of `10^exponent`; an exact one stays as it is.
+    fn rounded(self, exponent: i8) -> Option<Decimal> {
+        match self {
+            Self::Exact(value) => Some(value),
+            Self::Float(value) => {
+                let steps = whole(value / Decimal::new(1, exponent).to_f64(), SeriesKind::Gauge)?;
+                Some(Decimal::new(steps, exponent))
+            }
+        }
+    }
+}
+
+fn shifted(step: Decimal, offset: Decimal) -> Option<Conversion> {
+    let exponent = step.exponent().min(offset.exponent());
+    let steps = |value: Decimal| {
+        let power = u32::try_from(i32::from(value.exponent()) - i32::from(exponent)).ok()?;
+        value.mantissa().checked_mul(10i64.checked_pow(power)?)
+    };
+    Some(Conversion::Shifted { mantissa: steps(step)?, offset: steps(offset)?, exponent })
+}
+
+/// A step `10^power` times as large.
+pub(crate) const fn times_power(step: Decimal, power: i8) -> Decimal {
+    Decimal::new(step.mantissa(), step.exponent().saturating_add(power))
 }
 
 fn millidegrees_celsius(register: i64, step: Decimal) -> Option<i64> {

@@ -6,7 +6,7 @@ use crate::snmp::Names;
 use crate::{Function, Oid, VarBinds};
 
 /// The longest text or signature that is read from a device, in registers.
-const WORDS_MAX: i64 = 32;
+const WORDS_MAX: usize = 32;
 /// The longest text of a name plate that is kept, in characters; sysDescr may have 255.
 const TEXT_MAX: usize = 255;
 
@@ -30,14 +30,23 @@ pub struct Signature {
     pub function: Function,
     /// Address of the first, from 0.
     pub register: u16,
-    /// What they hold.
+    /// What they hold, or for `texts` an example of it; as many are to be read.
     pub words: Vec<u16>,
+    /// Texts, two characters in each register, one of which the registers begin with, whatever the case; empty if the
+    /// words themselves are meant.
+    pub texts: Vec<String>,
 }
 
 impl Signature {
     /// Is this what the registers hold?
     pub fn matches(&self, words: &[u16]) -> bool {
-        self.words == words
+        if self.texts.is_empty() {
+            return self.words == words;
+        }
+        let found: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let begins =
+            |text: &String| found.get(..text.len()).is_some_and(|f| f.eq_ignore_ascii_case(text.as_bytes()));
+        self.texts.iter().any(begins)
     }
 }
 
@@ -52,6 +61,69 @@ pub struct Identity {
     pub serial: Option<IdentitySource>,
     /// Version of its program.
     pub firmware: Option<IdentitySource>,
+    /// What time it thinks it is.
+    pub clock: Option<ClockSource>,
+}
+
+/// Where a device's clock stands. It is shown when a device is probed and compared with the true time there; it is no
+/// series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSource {
+    /// By which function it is read.
+    pub function: Function,
+    /// Address of the first register, from 0.
+    pub register: u16,
+    /// What it looks like.
+    pub form: ClockForm,
+}
+
+/// What a device's clock looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockForm {
+    /// Seconds since 1970-01-01 as u32, high word first.
+    Unix,
+    /// Year, month, day, hour, minute, second, a word each.
+    Words,
+    /// Four words as IEC 60870-5-4 has it: year (7 bits, from 2000); month, day; hour, minute; milliseconds.
+    Iec870,
+}
+
+impl ClockForm {
+    /// Registers that it takes.
+    pub const fn words(self) -> u16 {
+        match self {
+            Self::Unix => 2,
+            Self::Words => 6,
+            Self::Iec870 => 4,
+        }
+    }
+
+    /// The time, as the device means it: `2026-01-31 13:05:00`, seconds since 1970 as `@1769864700`; `None` if the words
+    /// are no time.
+    pub fn text(self, words: &[u16]) -> Option<String> {
+        let parts = match (self, words) {
+            (Self::Unix, &[high, low, ..]) => {
+                let seconds = u32::from(high) << 16 | u32::from(low);
+                return (seconds != 0 && seconds != u32::MAX).then(|| format!("@{seconds}"));
+            }
+            (Self::Words, &[year, month, day, hour, minute, second, ..]) => {
+                [year, month, day, hour, minute, second]
+            }
+            (Self::Iec870, &[year, date, time, ms, ..]) => {
+                let (month, day) = (date >> 8 & 0xF, date & 0x1F);
+                [2000 + (year & 0x7F), month, day, time >> 8 & 0x1F, time & 0x3F, ms / 1000]
+            }
+            _ => return None,
+        };
+        let [year, month, day, hour, minute, second] = parts;
+        let is_time = (1970..=2199).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 61;
+        is_time.then(|| format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"))
+    }
 }
 
 /// Where a text stands.
@@ -160,6 +232,7 @@ impl Identity {
                 model: source("model"),
                 serial: source("serial"),
                 firmware: source("firmware"),
+                clock: table.optional_table("clock", clock_source),
             })
         };
         root.optional_table("identity", read).unwrap_or_default()
@@ -171,16 +244,41 @@ fn rank(table: &Table<'_>) -> i8 {
     i8::try_from(rank).unwrap_or(0)
 }
 
-/// `{ function = 3, register = 0xC350, words = [0x53, 0x4F] }`.
+/// `{ function = 3, register = 0xC350, words = [0x53, 0x4F] }`, or `text = ["acme x2", "acme x3"]` instead of `words`.
 fn signature(table: &Table<'_>) -> Option<Signature> {
     let (function, register) = place(table);
-    let numbers = table.integers("words");
-    let words: Vec<u16> = numbers.iter().filter_map(|word| u16::try_from(*word).ok()).collect();
-    if words.is_empty() || words.len() != numbers.len() || numbers.len() > 32 {
-        table.mistake("words", format_args!("1 to {WORDS_MAX} numbers from 0 to 65535 are expected"));
+    let (words, texts) = if table.has("text") { texts(table) } else { (plain_words(table), Vec::new()) };
+    if words.is_empty() {
         return None;
     }
-    Some(Signature { function: function?, register: register?, words })
+    Some(Signature { function: function?, register: register?, words, texts })
+}
+
+fn plain_words(table: &Table<'_>) -> Vec<u16> {
+    let numbers = table.integers("words");
+    let words: Vec<u16> = numbers.iter().filter_map(|word| u16::try_from(*word).ok()).collect();
+    if words.is_empty() || words.len() != numbers.len() || words.len() > WORDS_MAX {
+        table.mistake("words", format_args!("1 to {WORDS_MAX} numbers from 0 to 65535 are expected"));
+        return Vec::new();
+    }
+    words
+}
+
+/// The first text as words, filled up with 0 to the length of the longest, and all of them.
+fn texts(table: &Table<'_>) -> (Vec<u16>, Vec<String>) {
+    let texts = table.strings("text");
+    let most = texts.iter().map(String::len).max().unwrap_or(0);
+    if texts.iter().any(String::is_empty) || most == 0 || most.div_ceil(2) > WORDS_MAX {
+        table.mistake(
+            "text",
+            format_args!("1 or more texts of 1 to {} characters are expected", WORDS_MAX * 2),
+        );
+        return (Vec::new(), Vec::new());
+    }
+    let mut bytes = texts.first().map(String::as_str).unwrap_or_default().bytes();
+    let mut next = || bytes.next().unwrap_or(0);
+    let words = (0..most.div_ceil(2)).map(|_| u16::from_be_bytes([next(), next()])).collect();
+    (words, texts)
 }
 
 /// `{ oid = ".." }`, `{ oid = "..", after = "MN:" }` or `{ function = 3, register = 49, count = 20 }`.
@@ -193,8 +291,26 @@ fn identity_source(table: &Table<'_>, names: &Names) -> Option<IdentitySource> {
         };
     }
     let (function, register) = place(table);
-    let count = table.integer("count", 1..=WORDS_MAX).and_then(|count| u16::try_from(count).ok());
+    let count = table.integer("count", 1..=32).and_then(|count| u16::try_from(count).ok());
     Some(IdentitySource::Registers { function: function?, register: register?, count: count? })
+}
+
+/// `{ function = 3, register = 1836, form = "iec870" }`.
+fn clock_source(table: &Table<'_>) -> Option<ClockSource> {
+    let (function, register) = place(table);
+    let form = match table.string("form")?.as_str() {
+        "unix" => ClockForm::Unix,
+        "words" => ClockForm::Words,
+        "iec870" => ClockForm::Iec870,
+        other => {
+            table.mistake(
+                "form",
+                format_args!("found \"{other}\", expected \"unix\", \"words\" or \"iec870\""),
+            );
+            return None;
+        }
+    };
+    Some(ClockSource { function: function?, register: register?, form })
 }
 
 fn place(table: &Table<'_>) -> (Option<Function>, Option<u16>) {

@@ -19,14 +19,17 @@ pub mod modbus;
 mod profile;
 mod series;
 pub mod snmp;
+pub mod sunspec;
 
 #[cfg(test)]
 mod tests;
 
 pub use conversion::{Amount, Conversion, ConversionError, EncodeError};
-pub use identify::{Identification, Identity, IdentitySource, Signature};
+pub use identify::{ClockForm, ClockSource, Identification, Identity, IdentitySource, Signature};
 pub use library::{Library, LibraryError};
-pub use modbus::{Block, DataType, Function, Limits, ModbusReading, Order, Special, plan};
+pub use modbus::{
+    Block, DataType, Function, Hole, Limits, ModbusReading, Order, Patch, Special, plan, plan_around, split,
+};
 pub use profile::{Body, Confidence, Profile, Protocol};
 pub use series::SeriesShape;
 pub use snmp::{Oid, SnmpPlan, SnmpProfile, SnmpReading, SnmpValue, VarBinds};

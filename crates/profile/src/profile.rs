@@ -3,11 +3,12 @@
 use std::fmt;
 
 use model::ProfileId;
-use settings::{Mistakes, Table};
+use settings::{Mistake, Mistakes, Table};
 use sha2::{Digest, Sha256};
 
-use crate::modbus::{Defaults, limits, readings};
+use crate::modbus::{Defaults, Doubts, limits, profile_readings};
 use crate::snmp::{Names, load_profile};
+use crate::sunspec::SunSpecProfile;
 use crate::{Identification, Identity, Limits, ModbusReading, SnmpProfile};
 
 /// How a device is spoken to.
@@ -35,8 +36,10 @@ pub enum Body {
     Modbus {
         /// What the device bears.
         limits: Limits,
-        /// What is read.
+        /// What is read; empty if that is found out by a survey.
         readings: Vec<ModbusReading>,
+        /// The models that are looked for, if the device describes itself.
+        sunspec: Option<SunSpecProfile>,
     },
     /// Objects.
     Snmp(SnmpProfile),
@@ -55,6 +58,8 @@ pub struct Profile {
     pub confidence: Confidence,
     /// Where its facts come from, in words.
     pub sources: String,
+    /// For which versions of the device's program it holds, in words; `None` if nothing else is known.
+    pub firmware: Option<String>,
     /// How a device is recognised.
     pub identification: Identification,
     /// Where the device says who it is.
@@ -71,7 +76,19 @@ impl Profile {
     /// Every mistake: keys missing, unknown or of the wrong type, unknown quantities and units, units that do not fit
     /// their quantity, impossible scales, overlapping registers, a quantity at a channel twice.
     pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
-        settings::read(file, text, |root| profile(root, Sha256::digest(text.as_bytes()).into()))
+        settings::read(file, text, |root| {
+            profile(root, Sha256::digest(text.as_bytes()).into(), Doubts::Ignored)
+        })
+    }
+
+    /// What is possible in the text of a profile but hardly meant, with file and line. None for a text with mistakes,
+    /// which come first.
+    pub fn doubts(file: &str, text: &str) -> Vec<Mistake> {
+        if Self::parse(file, text).is_err() {
+            return Vec::new();
+        }
+        let noted = settings::read(file, text, |root| profile(root, [0; 32], Doubts::Noted));
+        noted.err().map(|mistakes| mistakes.0).unwrap_or_default()
     }
 
     /// SHA-256 of its text.
@@ -87,10 +104,19 @@ impl Profile {
         }
     }
 
+    /// What is looked for, if it is for devices that describe themselves as SunSpec has it: its readings come from a
+    /// [`Survey`](crate::sunspec::Survey) of the device.
+    pub const fn sunspec(&self) -> Option<&SunSpecProfile> {
+        match &self.body {
+            Body::Modbus { sunspec, .. } => sunspec.as_ref(),
+            Body::Snmp(_) => None,
+        }
+    }
+
     /// Limits and readings, if it is for Modbus.
     pub fn modbus(&self) -> Option<(&Limits, &[ModbusReading])> {
         match &self.body {
-            Body::Modbus { limits, readings } => Some((limits, readings)),
+            Body::Modbus { limits, readings, .. } => Some((limits, readings)),
             Body::Snmp(_) => None,
         }
     }
@@ -104,17 +130,18 @@ impl Profile {
     }
 }
 
-fn profile(root: &Table<'_>, hash: [u8; 32]) -> Option<Profile> {
+fn profile(root: &Table<'_>, hash: [u8; 32], doubts: Doubts) -> Option<Profile> {
     let id = root.parsed::<ProfileId>("id");
     let maker = root.string("maker");
     let model = root.string("model");
     let confidence = confidence(root);
     let sources = root.string("sources");
+    let firmware = root.optional_string("firmware");
     let names = Names::from_table(root);
     let identification = Identification::from_table(root, &names);
     let identity = Identity::from_table(root, &names);
     let body = match root.string("protocol").as_deref() {
-        Some("modbus") => Some(modbus_body(root)),
+        Some("modbus") => Some(modbus_body(root, doubts)),
         Some("snmp") => Some(Body::Snmp(load_profile(root, &names))),
         Some(other) => {
             root.mistake("protocol", format_args!("found \"{other}\", expected \"modbus\" or \"snmp\""));
@@ -128,6 +155,7 @@ fn profile(root: &Table<'_>, hash: [u8; 32]) -> Option<Profile> {
         model: model?,
         confidence: confidence?,
         sources: sources?,
+        firmware,
         identification,
         identity,
         body: body?,
@@ -146,18 +174,21 @@ fn confidence(root: &Table<'_>) -> Option<Confidence> {
     }
 }
 
-fn modbus_body(root: &Table<'_>) -> Body {
+fn modbus_body(root: &Table<'_>, doubts: Doubts) -> Body {
     let read = |table: &Table<'_>| Some((limits(table, Limits::default()), Defaults::from_table(table)));
-    let (limits, defaults) = root.optional_table("modbus", read).unwrap_or_default();
-    let readings = readings(root, "reading", &defaults);
-    if !root.has("reading") {
-        root.mistake("", "the profile reads nothing: `[[reading]]` is missing");
+    let (limits, mut defaults) = root.optional_table("modbus", read).unwrap_or_default();
+    defaults.doubts = doubts;
+    let readings = profile_readings(root, &defaults, &limits);
+    let models = |table: &Table<'_>| Some(SunSpecProfile::from_table(table, &defaults, &limits));
+    let sunspec = root.optional_table("sunspec", models);
+    match (root.has("reading"), root.has("sunspec")) {
+        (false, false) => root.mistake("", "the profile reads nothing: `[[reading]]` is missing"),
+        (true, true) => {
+            root.mistake("sunspec", "is found by a survey, so `[[reading]]` cannot stand beside it");
+        }
+        _ => {}
     }
-    if let Some(wide) = readings.iter().find(|one| one.words() > limits.max_registers) {
-        let (source, most) = (wide.source(), limits.max_registers);
-        root.mistake("", format_args!("{source} does not fit into one request of at most {most} registers"));
-    }
-    Body::Modbus { limits, readings }
+    Body::Modbus { limits, readings, sunspec }
 }
 
 impl Protocol {

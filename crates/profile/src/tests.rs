@@ -3,7 +3,9 @@
 mod docs;
 mod library;
 mod loading;
+mod modbus_checks;
 mod modbus_codec;
+mod modbus_types;
 mod modbus_vectors;
 mod planning;
 mod recordings;
@@ -12,6 +14,7 @@ mod snmp_properties;
 mod snmp_traps;
 mod snmp_traps_power;
 mod snmp_vectors;
+mod sunspec;
 
 use std::sync::Arc;
 

@@ -2,35 +2,69 @@
 
 use model::{Missing, Raw, SeriesKind};
 
-use super::{ModbusReading, Special};
-use crate::{Amount, DataType, EncodeError, Order};
+use super::{ModbusReading, Special, bits};
+use crate::{Amount, DataType, EncodeError};
+
+/// Scale factors beyond this power of ten are none (SunSpec Device Information Model Specification, `sunssf`).
+const SCALE_FACTOR_MAX: i16 = 10;
+
+/// Bits of consecutive registers, and which of them are meant: several flags may share a register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// Address of the first register.
+    pub register: u16,
+    /// For each register the bits that are meant, and what they are.
+    pub words: Vec<(u16, u16)>,
+}
 
 impl ModbusReading {
-    /// The value in the words of this reading.
+    /// The value in the words of this reading. If it has a scale factor of its own
+    /// ([`scale_register`](Self::scale_register)) that word follows the others; [`Block::value`](crate::Block::value)
+    /// brings them together from the answer to a request.
     ///
     /// # Errors
     /// [`Missing::ShortAnswer`] if there are fewer words than it needs, [`Missing::NotAvailable`] if the device says
-    /// so by a sentinel, NaN or an infinity, [`Missing::OutOfRange`] if the value cannot be or does not fit 64 bits.
+    /// so by a sentinel, NaN or an infinity, [`Missing::OutOfRange`] if the value cannot be or does not fit 64 bits,
+    /// [`Missing::Nonsense`] if the words are nothing of this type.
     pub fn decode(&self, words: &[u16]) -> Result<Raw, Missing> {
-        let words = words.get(..usize::from(self.words())).ok_or(Missing::ShortAnswer)?;
+        let (words, rest) = words.split_at_checked(usize::from(self.words())).ok_or(Missing::ShortAnswer)?;
         let mut terms = words.chunks_exact(usize::from(self.data_type.words())).map(|term| self.term(term));
         let first = terms.next().ok_or(Missing::ShortAnswer)??;
         let sum = terms.try_fold(first, |sum, term| add(sum, term?))?;
+        if self.scale_register.is_some() {
+            let factor = rest.first().ok_or(Missing::ShortAnswer)?;
+            return self.finish(self.by_scale_factor(sum, factor.cast_signed())?);
+        }
         self.finish(sum)
     }
 
     fn term(&self, words: &[u16]) -> Result<Raw, Missing> {
-        let bits = bits(words, self.order);
+        let bits = bits::from_words(words, self.order);
         if self.sentinels.contains(&bits) {
             return Err(Missing::NotAvailable);
         }
         let raw = match self.data_type {
             DataType::F32 => Raw::Float32(f32::from_bits(low(bits))),
             DataType::F64 => Raw::Float64(f64::from_bits(bits)),
-            DataType::U64 => Raw::Integer(i64::try_from(bits).map_err(|_| Missing::OutOfRange)?),
-            _ => Raw::Integer(signed(bits, self.data_type)),
+            DataType::Bit => Raw::Integer(i64::from(bits != 0)),
+            data_type => match self.mask {
+                0 => Raw::Integer(bits::to_number(bits, data_type)?),
+                mask => Raw::Integer(((bits & mask) >> mask.trailing_zeros()).cast_signed()),
+            },
         };
         if raw.is_finite() { Ok(raw) } else { Err(Missing::NotAvailable) }
+    }
+
+    /// The number in steps of 10^[`scale_finest`](Self::scale_finest).
+    fn by_scale_factor(&self, raw: Raw, factor: i16) -> Result<Raw, Missing> {
+        let Raw::Integer(register) = raw else { return Err(Missing::Nonsense) };
+        if factor == i16::MIN {
+            return Err(Missing::NotAvailable);
+        }
+        if factor.abs() > SCALE_FACTOR_MAX {
+            return Err(Missing::Nonsense);
+        }
+        shift(register, factor - i16::from(self.scale_finest)).map(Raw::Integer).ok_or(Missing::OutOfRange)
     }
 
     fn finish(&self, raw: Raw) -> Result<Raw, Missing> {
@@ -57,14 +91,25 @@ impl ModbusReading {
             (DataType::F64, Raw::Float64(value)) => value.to_bits(),
             (DataType::F32 | DataType::F64, _) | (_, Raw::Float32(_) | Raw::Float64(_)) => return Err(kind()),
             (_, Raw::Integer(raw)) => {
-                self.register_bits(self.conversion.encode_raw(raw).ok_or_else(|| self.out_of_range())?)?
+                let steps = self.conversion.encode_raw(raw).ok_or_else(|| self.out_of_range())?;
+                self.register_bits(self.by_usual_factor(steps)?)?
             }
         };
         Ok(self.spread(bits))
     }
 
+    /// Steps of 10^[`scale_finest`](Self::scale_finest) in steps of the scale factor that the simulator shows.
+    fn by_usual_factor(&self, steps: i64) -> Result<i64, EncodeError> {
+        if self.scale_register.is_none() {
+            return Ok(steps);
+        }
+        let power = i16::from(self.scale_finest) - i16::from(self.scale_usual);
+        shift(steps, power).ok_or_else(|| self.out_of_range())
+    }
+
     /// The words that show `amount`, which is in the canonical unit: counters show complete steps, all else the
-    /// nearest step. A counter whose wrap is known begins again after it.
+    /// nearest step. A counter whose wrap is known begins again after it. The scale factor follows, as in
+    /// [`decode`](Self::decode).
     ///
     /// # Errors
     /// If it does not fit.
@@ -74,11 +119,19 @@ impl ModbusReading {
             DataType::F32 => u64::from(self.float_amount(amount)?.to_bits()),
             DataType::F64 => (amount.to_f64() / self.power_of_ten()).to_bits(),
             _ => {
-                let steps = self.conversion.encode(amount, kind).ok_or_else(|| self.out_of_range())?;
+                let steps = self.shown().encode(amount, kind).ok_or_else(|| self.out_of_range())?;
                 self.register_bits(self.wrapped(steps, kind))?
             }
         };
         Ok(self.spread(bits))
+    }
+
+    /// The conversion of the number in the register when the scale factor is the one that the simulator shows.
+    fn shown(&self) -> crate::Conversion {
+        match self.scale_register {
+            Some(_) => self.conversion.times_power(self.scale_usual.saturating_sub(self.scale_finest)),
+            None => self.conversion,
+        }
     }
 
     /// The words that say "no value": the first sentinel, or NaN; `None` if the device cannot say so.
@@ -90,6 +143,23 @@ impl ModbusReading {
             (None, _) => return None,
         };
         Some(self.spread(bits))
+    }
+
+    /// Where the words of [`encode`](Self::encode) or [`encode_missing`](Self::encode_missing) belong.
+    pub fn patches(&self, words: &[u16]) -> Vec<Patch> {
+        let (value, factor) = words.split_at(words.len().min(usize::from(self.words())));
+        let masks = match self.mask {
+            0 => vec![u16::MAX; value.len()],
+            mask => bits::to_words(mask, self.data_type, self.order),
+        };
+        let mut patches = vec![Patch {
+            register: self.register,
+            words: masks.into_iter().zip(value.iter().copied()).collect(),
+        }];
+        if let (Some(register), [factor, ..]) = (self.scale_register, factor) {
+            patches.push(Patch { register, words: vec![(u16::MAX, *factor)] });
+        }
+        patches
     }
 
     fn power_of_ten(&self) -> f64 {
@@ -114,28 +184,37 @@ impl ModbusReading {
     }
 
     fn register_bits(&self, register: i64) -> Result<u64, EncodeError> {
-        let out = |_| self.out_of_range();
-        Ok(match self.data_type {
-            DataType::Bit if !(0..=1).contains(&register) => return Err(self.out_of_range()),
-            DataType::Bit | DataType::U16 => u64::from(u16::try_from(register).map_err(out)?),
-            DataType::U32 => u64::from(u32::try_from(register).map_err(out)?),
-            DataType::U64 => u64::try_from(register).map_err(out)?,
-            DataType::I16 => u64::from(i16::try_from(register).map_err(out)?.cast_unsigned()),
-            DataType::I32 => u64::from(i32::try_from(register).map_err(out)?.cast_unsigned()),
-            DataType::I64 => register.cast_unsigned(),
-            DataType::F32 | DataType::F64 => return Err(EncodeError::Kind(self.source())),
-        })
+        let bits = match self.mask {
+            0 => bits::from_number(register, self.data_type),
+            mask => u64::try_from(register)
+                .ok()
+                .filter(|value| *value <= mask >> mask.trailing_zeros())
+                .map(|value| value << mask.trailing_zeros()),
+        };
+        bits.ok_or_else(|| self.out_of_range())
     }
 
     fn spread(&self, bits: u64) -> Vec<u16> {
-        let mut words = words(bits, self.data_type, self.order);
+        let mut words = bits::to_words(bits, self.data_type, self.order);
         words.resize(usize::from(self.words()), 0);
+        if self.scale_register.is_some() {
+            words.push(i16::from(self.scale_usual).cast_unsigned());
+        }
         words
     }
 
     fn out_of_range(&self) -> EncodeError {
         EncodeError::OutOfRange(self.source())
     }
+}
+
+/// `number x 10^power`; `None` if that is no whole number of 64 bits.
+fn shift(number: i64, power: i16) -> Option<i64> {
+    if number == 0 {
+        return Some(0);
+    }
+    let factor = 10i64.checked_pow(u32::from(power.unsigned_abs()))?;
+    if power >= 0 { number.checked_mul(factor) } else { (number % factor == 0).then(|| number / factor) }
 }
 
 fn add(a: Raw, b: Raw) -> Result<Raw, Missing> {
@@ -165,42 +244,7 @@ const fn narrow(x: f64) -> f32 {
     x as f32
 }
 
-/// The bits of a value, right-aligned, from the words as they came.
-fn bits(words: &[u16], order: Order) -> u64 {
-    let one = |bits: u64, word: &u16| {
-        let word = if order.swaps_bytes() { word.swap_bytes() } else { *word };
-        bits << 16 | u64::from(word)
-    };
-    if order.swaps_words() { words.iter().rev().fold(0, one) } else { words.iter().fold(0, one) }
-}
-
-fn words(bits: u64, data_type: DataType, order: Order) -> Vec<u16> {
-    let count = usize::from(data_type.words());
-    let bytes = bits.to_be_bytes();
-    let mut words: Vec<u16> =
-        bytes.chunks_exact(2).skip(4 - count).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
-    if order.swaps_bytes() {
-        for word in &mut words {
-            *word = word.swap_bytes();
-        }
-    }
-    if order.swaps_words() {
-        words.reverse();
-    }
-    words
-}
-
 #[allow(clippy::cast_possible_truncation, reason = "the upper half is empty for types of at most 32 bits")]
 const fn low(bits: u64) -> u32 {
     bits as u32
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the upper bits are empty: the value has that many words")]
-fn signed(bits: u64, data_type: DataType) -> i64 {
-    match data_type {
-        DataType::I16 => i64::from((bits as u16).cast_signed()),
-        DataType::I32 => i64::from((bits as u32).cast_signed()),
-        DataType::Bit => i64::from(bits != 0),
-        _ => bits.cast_signed(),
-    }
 }

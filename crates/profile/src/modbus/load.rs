@@ -1,13 +1,15 @@
 //! Readings as they are written: in a profile (`[[reading]]`) and in an agent's configuration (`[[device.reading]]`).
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use model::{Channel, Decimal, Quantity, Side, Unit};
+use model::{Channel, Quantity, Side};
 use settings::Table;
 
-use super::reading::conversion;
-use super::{Limits, ModbusReading, Special};
+use super::check::{check_against, fits};
+use super::doubt::{Doubts, doubt};
+use super::forms::{Scaling, mask, names};
+use super::{Block, Limits, ModbusReading, Special};
 use crate::{DataType, Function, Order};
 
 /// More readings than this in one device and something is wrong with the file: a full 96-channel panel has 600.
@@ -30,6 +32,8 @@ pub struct Defaults {
     pub side: Side,
     /// Bit patterns by data type that say "no value".
     pub sentinels: Vec<(DataType, Vec<u64>)>,
+    /// Is what is doubtful to be noted?
+    pub doubts: Doubts,
 }
 
 impl Defaults {
@@ -43,6 +47,7 @@ impl Defaults {
             sentinels: table
                 .optional_table("sentinels", |table| Some(sentinels_by_type(table)))
                 .unwrap_or_default(),
+            doubts: Doubts::Ignored,
         }
     }
 }
@@ -72,6 +77,60 @@ pub fn limits(table: &Table<'_>, usual: Limits) -> Limits {
 /// The list of readings under `key` (`[[reading]]`, `[[device.reading]]`). Notes what is wrong with each, and with all
 /// together: the same quantity at the same channel twice, registers that overlap.
 pub fn readings(table: &Table<'_>, key: &str, defaults: &Defaults) -> Vec<ModbusReading> {
+    list(table, key, defaults, |_, _| ())
+}
+
+/// As [`readings`] of a whole profile: notes as well what does not fit into a request.
+pub(crate) fn profile_readings(
+    table: &Table<'_>,
+    defaults: &Defaults,
+    limits: &Limits,
+) -> Vec<ModbusReading> {
+    list(table, "reading", defaults, |table, reading| fits_request(table, reading, limits))
+}
+
+fn fits_request(table: &Table<'_>, reading: &ModbusReading, limits: &Limits) {
+    let most = limits.max_registers;
+    if !reading.function.reads_bits() && Block::of(0, reading).count > most {
+        let what =
+            format_args!("{} does not fit into one request of at most {most} registers", reading.source());
+        table.mistake("register", what);
+    }
+}
+
+/// The readings of a SunSpec model, whose registers count from its number and must lie `within` it.
+pub(crate) fn model_readings(
+    table: &Table<'_>,
+    (defaults, limits): (&Defaults, &Limits),
+    within: Range<u32>,
+) -> Vec<ModbusReading> {
+    let inside = |table: &Table<'_>, reading: &ModbusReading| {
+        let (start, end) = reading.span();
+        if u32::from(start) < within.start || end > within.end {
+            let (from, to) = (within.start, within.end.saturating_sub(1));
+            table.mistake(
+                "register",
+                format_args!("{} is outside of the model, whose points are {from} to {to}", reading.source()),
+            );
+        }
+        if reading.function != Function::Holding {
+            table.mistake("function", "SunSpec is read by function 3");
+        }
+        fits_request(table, reading, limits);
+    };
+    let found = list(table, "reading", defaults, inside);
+    if !table.has("reading") {
+        table.mistake("", "the model gives nothing: `reading` is missing");
+    }
+    found
+}
+
+fn list(
+    table: &Table<'_>,
+    key: &str,
+    defaults: &Defaults,
+    check: impl Fn(&Table<'_>, &ModbusReading),
+) -> Vec<ModbusReading> {
     let mut seen: Vec<ModbusReading> = Vec::new();
     let mut any = false;
     table.tables(key, |table| {
@@ -84,7 +143,11 @@ pub fn readings(table: &Table<'_>, key: &str, defaults: &Defaults) -> Vec<Modbus
             );
             return None;
         }
+        check(table, &reading);
         check_against(table, &reading, &seen);
+        if let Some((key, what)) = doubt(&reading, &seen).filter(|_| defaults.doubts == Doubts::Noted) {
+            table.mistake(key, what);
+        }
         seen.push(reading);
         Some(())
     });
@@ -94,66 +157,41 @@ pub fn readings(table: &Table<'_>, key: &str, defaults: &Defaults) -> Vec<Modbus
     seen
 }
 
-fn check_against(table: &Table<'_>, reading: &ModbusReading, seen: &[ModbusReading]) {
-    for other in seen {
-        if other.quantity == reading.quantity && other.channel == reading.channel {
-            table.mistake(
-                "channel",
-                format_args!(
-                    "{} at `{}` is already read from {}",
-                    reading.quantity,
-                    reading.channel,
-                    other.source()
-                ),
-            );
-        }
-        if overlap(reading, other) && !is_term(reading, other) && !is_term(other, reading) {
-            table.mistake("register", format_args!("{} overlaps {}", reading.source(), other.source()));
-        }
-    }
-}
-
-fn overlap(a: &ModbusReading, b: &ModbusReading) -> bool {
-    a.function == b.function && u32::from(a.register) < b.end() && u32::from(b.register) < a.end()
-}
-
-/// Is `one` a term of the sum `sum`?
-fn is_term(one: &ModbusReading, sum: &ModbusReading) -> bool {
-    sum.terms > 1
-        && one.terms == 1
-        && (one.data_type, one.order) == (sum.data_type, sum.order)
-        && (sum.register..)
-            .step_by(usize::from(one.words()))
-            .take(usize::from(sum.terms))
-            .any(|at| at == one.register)
-}
-
 /// One reading: the keys `quantity`, `channel`, `register`, `function`, `type`, `order`, `scale`, `unit`, and the
-/// rarer `sentinels`, `wraps_at`, `side`, `terms`, `special`.
-fn reading(table: &Table<'_>, defaults: &Defaults) -> Option<ModbusReading> {
+/// rarer `file`, `offset`, `scale_register`, `scale_finest`, `scale_usual`, `bit`, `mask`, `names`, `sentinels`,
+/// `wraps_at`, `side`, `terms`, `special`.
+pub(super) fn reading(table: &Table<'_>, defaults: &Defaults) -> Option<ModbusReading> {
     let quantity = table.parsed::<Quantity>("quantity");
     let channel = table.parsed::<Channel>("channel");
-    let register = table.integer("register", 0..=65_535).and_then(|register| u16::try_from(register).ok());
+    let register = address(table.integer("register", 0..=65_535));
     let function = required(table, "function", function(table).or(defaults.function));
     let data_type = required(table, "type", table.optional_parsed("type").or(defaults.data_type));
     let order = table.optional_parsed("order").unwrap_or(defaults.order);
-    let scale = table.optional_number::<Decimal>("scale").unwrap_or(Decimal::ONE);
-    let unit = table.parsed::<Unit>("unit");
+    let file = file(table, function);
+    let scaling = Scaling::from_table(table);
     let rest = Rest::from_table(table, defaults, data_type);
-    let (quantity, data_type, unit) = (quantity?, data_type?, unit?);
-    let conversion = conversion(quantity, data_type, scale, unit)
-        .map_err(|error| table.mistake(if table.has("scale") { "scale" } else { "unit" }, error))
-        .ok()?;
+    let (quantity, data_type) = (quantity?, data_type?);
+    let mask = mask(table, data_type);
+    let (scale, unit) = (scaling.scale, scaling.unit?);
+    let conversion = scaling.number(data_type, unit).conversion(quantity);
+    let conversion = conversion.map_err(|error| table.mistake(scaling.key_of(&error, table), error)).ok()?;
     let reading = ModbusReading {
         quantity,
         channel: channel?,
         function: function?,
+        file,
         register: register?,
         data_type,
         order,
         terms: rest.terms,
         scale,
+        offset: scaling.offset,
         unit,
+        scale_register: scaling.register,
+        scale_finest: scaling.finest,
+        scale_usual: scaling.usual,
+        mask,
+        names: names(table, quantity),
         sentinels: rest.sentinels,
         wraps_at_register: rest.wraps_at,
         side: rest.side,
@@ -161,6 +199,23 @@ fn reading(table: &Table<'_>, defaults: &Defaults) -> Option<ModbusReading> {
         conversion,
     };
     fits(table, &reading).then_some(reading)
+}
+
+pub(super) fn address(number: Option<i64>) -> Option<u16> {
+    number.and_then(|number| u16::try_from(number).ok())
+}
+
+/// The file number: there for function 20 and for no other.
+fn file(table: &Table<'_>, function: Option<Function>) -> u16 {
+    let number = table.optional_integer("file", 1..=65_535).and_then(|file| u16::try_from(file).ok());
+    match (function.is_some_and(Function::reads_files), number) {
+        (true, None) if !table.has("file") => {
+            table.mistake("", "function 20 needs `file`, the number of a file");
+        }
+        (false, Some(_)) if function.is_some() => table.mistake("file", "only function 20 reads files"),
+        _ => {}
+    }
+    number.unwrap_or(0)
 }
 
 struct Rest {
@@ -196,23 +251,6 @@ impl Rest {
     }
 }
 
-fn fits(table: &Table<'_>, reading: &ModbusReading) -> bool {
-    let wrong_kind = reading.function.reads_bits() != (reading.data_type == DataType::Bit);
-    if wrong_kind {
-        let code = reading.function.code();
-        table.mistake("type", format_args!("function {code} does not read {}", reading.data_type));
-    }
-    let beyond = reading.end() > 65_536;
-    if beyond {
-        table.mistake("register", format_args!("{} goes beyond register 65535", reading.source()));
-    }
-    let no_float = reading.special == Special::FourQuadrant && !reading.data_type.is_float();
-    if no_float {
-        table.mistake("special", "four_quadrant is a form of float registers");
-    }
-    !wrong_kind && !beyond && !no_float
-}
-
 fn required<T>(table: &Table<'_>, key: &str, value: Option<T>) -> Option<T> {
     if value.is_none() && !table.has(key) {
         table.mistake("", format_args!("`{key}` is missing and the file gives no default"));
@@ -222,7 +260,15 @@ fn required<T>(table: &Table<'_>, key: &str, value: Option<T>) -> Option<T> {
 
 /// The function code under `function`.
 pub(crate) fn function(table: &Table<'_>) -> Option<Function> {
-    table.optional_integer("function", 1..=4).and_then(Function::from_code)
+    let code = table.optional_integer("function", 1..=20)?;
+    let function = Function::from_code(code);
+    if function.is_none() {
+        table.mistake(
+            "function",
+            format_args!("found {code}, expected 1, 2, 3, 4 or 20: devices are only read"),
+        );
+    }
+    function
 }
 
 fn side(table: &Table<'_>) -> Option<Side> {

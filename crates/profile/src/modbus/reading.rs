@@ -1,9 +1,11 @@
 //! One value of a Modbus device.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Channel, Decimal, Encoding, Quantity, Side, Unit};
+use model::{Channel, Decimal, Encoding, Quantity, Raw, Side, Unit};
 
+use crate::conversion::times_power;
 use crate::{Conversion, ConversionError, DataType, Function, Order, SeriesShape};
 
 /// What a device bears.
@@ -46,7 +48,9 @@ pub struct ModbusReading {
     pub channel: Channel,
     /// By which function it is read.
     pub function: Function,
-    /// Address on the wire, from 0.
+    /// Which file, for [`Function::FileRecord`]; 0 for all else.
+    pub file: u16,
+    /// Address on the wire, from 0; of a file, the record number.
     pub register: u16,
     /// What it looks like.
     pub data_type: DataType,
@@ -56,8 +60,22 @@ pub struct ModbusReading {
     pub terms: u16,
     /// The register's number times this is a number in `unit`.
     pub scale: Decimal,
+    /// What is added after scaling, in `unit`: 0 but for gauges that count from elsewhere (0.1 K from 0 K).
+    pub offset: Decimal,
     /// The unit after scaling.
     pub unit: Unit,
+    /// Register with a power of ten (i16, SunSpec `sunssf`) by which the number is multiplied as well. It comes with the
+    /// same request as the value.
+    pub scale_register: Option<u16>,
+    /// The smallest power of ten in `scale_register` that can be told exactly; raw values are in steps of it. A smaller
+    /// one that has significant digits below it makes the value [`Missing::OutOfRange`](model::Missing::OutOfRange).
+    pub scale_finest: i8,
+    /// The power of ten that the simulator shows in `scale_register`.
+    pub scale_usual: i8,
+    /// The bits of the register that are meant, 0 for all; the value is what they are, moved down to bit 0.
+    pub mask: u64,
+    /// What the values of a state are called, in the order of the profile.
+    pub names: Arc<[(i64, String)]>,
     /// Bit patterns that say "no value", right-aligned.
     pub sentinels: Vec<u64>,
     /// Register steps after which a counter begins again at 0, if the maker says so.
@@ -86,17 +104,24 @@ impl ModbusReading {
             quantity,
             channel,
             function: Function::Holding,
+            file: 0,
             register,
             data_type,
             order: Order::Abcd,
             terms: 1,
             scale,
+            offset: Decimal::new(0, 0),
             unit,
+            scale_register: None,
+            scale_finest: 0,
+            scale_usual: 0,
+            mask: 0,
+            names: Arc::from([]),
             sentinels: Vec::new(),
             wraps_at_register: None,
             side: Side::Primary,
             special: Special::None,
-            conversion: conversion(quantity, data_type, scale, unit)?,
+            conversion: number(data_type, scale, unit).conversion(quantity)?,
         })
     }
 
@@ -105,9 +130,33 @@ impl ModbusReading {
     /// # Errors
     /// If they do not make the quantity.
     pub fn scaled(mut self, scale: Decimal, unit: Unit) -> Result<Self, ConversionError> {
-        self.conversion = conversion(self.quantity, self.data_type, scale, unit)?;
+        let number = Number {
+            data_type: self.data_type,
+            scale,
+            offset: self.offset,
+            unit,
+            finest: self.scale_register.map(|_| self.scale_finest),
+        };
+        self.conversion = number.conversion(self.quantity)?;
         (self.scale, self.unit) = (scale, unit);
         Ok(self)
+    }
+
+    /// The same with a scale factor in another register: the smallest power of ten that is told exactly, and the one
+    /// that the simulator shows.
+    ///
+    /// # Errors
+    /// If the scale becomes impossible by it, or the value is a float.
+    pub fn with_scale_register(
+        mut self,
+        register: u16,
+        finest: i8,
+        usual: i8,
+    ) -> Result<Self, ConversionError> {
+        self.scale_register = Some(register);
+        (self.scale_finest, self.scale_usual) = (finest, usual);
+        let (scale, unit) = (self.scale, self.unit);
+        self.scaled(scale, unit)
     }
 
     /// Registers (or bits) that it takes.
@@ -120,11 +169,31 @@ impl ModbusReading {
         u32::from(self.register) + u32::from(self.words())
     }
 
-    /// `fc3 19068 f32 abcd`; a sum says of how many values: `fc3 801 f64 abcd x2`.
+    /// Addresses of the first and after the last register that a request for it must hold: its scale factor included.
+    pub fn span(&self) -> (u16, u32) {
+        match self.scale_register {
+            Some(factor) => (self.register.min(factor), self.end().max(u32::from(factor) + 1)),
+            None => (self.register, self.end()),
+        }
+    }
+
+    /// What a value is called, if the profile says so: `2` is `on battery`.
+    pub fn name_of(&self, raw: Raw) -> Option<&str> {
+        let Raw::Integer(raw) = raw else { return None };
+        self.names.iter().find(|(value, _)| *value == raw).map(|(_, name)| name.as_str())
+    }
+
+    /// `fc3 19068 f32 abcd`. A sum says of how many values (`fc3 801 f64 abcd x2`), a scale factor where it stands
+    /// (`fc3 40087 i16 abcd sf 40091`), flags which bits they are (`fc3 8 u16 abcd mask 0x10`), files their number
+    /// before the record (`fc20 4:100 u32 abcd`).
     pub fn source(&self) -> String {
-        let (code, register) = (self.function.code(), self.register);
-        let plain = format!("fc{code} {register} {} {}", self.data_type, self.order);
-        if self.terms == 1 { plain } else { format!("{plain} x{}", self.terms) }
+        let code = self.function.code();
+        let file = if self.function.reads_files() { format!("{}:", self.file) } else { String::new() };
+        let terms = if self.terms == 1 { String::new() } else { format!(" x{}", self.terms) };
+        let factor = self.scale_register.map(|factor| format!(" sf {factor}")).unwrap_or_default();
+        let mask = if self.mask == 0 { String::new() } else { format!(" mask {:#x}", self.mask) };
+        let (register, data_type, order) = (self.register, self.data_type, self.order);
+        format!("fc{code} {file}{register} {data_type} {order}{terms}{factor}{mask}")
     }
 
     /// How raw values are held.
@@ -147,6 +216,28 @@ impl ModbusReading {
         self.conversion.raw_steps(register)
     }
 
+    /// The largest number that the register, or its bits that are meant, can hold; `None` for floats.
+    pub(super) fn largest(&self) -> Option<i64> {
+        match self.mask {
+            0 => self.data_type.largest(),
+            mask => i64::try_from(mask >> mask.trailing_zeros()).ok(),
+        }
+    }
+
+    pub(super) const fn may_be_negative(&self) -> bool {
+        self.mask == 0 && self.data_type.may_be_negative()
+    }
+
+    /// Smallest step in raw steps; a scale factor in another register is taken to be the usual one.
+    fn resolution(&self) -> u32 {
+        let factor = match self.scale_register {
+            _ if self.data_type.is_float() => return 0,
+            Some(_) => self.scale_usual.saturating_sub(self.scale_finest).max(0).unsigned_abs(),
+            None => 0,
+        };
+        10u32.saturating_pow(u32::from(factor)).saturating_mul(self.conversion.resolution())
+    }
+
     /// All that the collector is to know.
     pub fn shape(&self) -> SeriesShape {
         SeriesShape {
@@ -155,22 +246,38 @@ impl ModbusReading {
             encoding: self.encoding(),
             exponent: self.exponent(),
             wraps_at: self.wraps_at(),
-            resolution: if self.data_type.is_float() { 0 } else { self.conversion.resolution() },
+            resolution: self.resolution(),
             side: self.side,
             source: self.source(),
         }
     }
 }
 
-pub(super) fn conversion(
-    quantity: Quantity,
-    data_type: DataType,
-    scale: Decimal,
-    unit: Unit,
-) -> Result<Conversion, ConversionError> {
-    if data_type.is_float() {
-        Conversion::for_float(quantity, scale, unit)
-    } else {
-        Conversion::new(quantity, scale, unit)
+/// How the number in a register is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number {
+    pub(super) data_type: DataType,
+    pub(super) scale: Decimal,
+    pub(super) offset: Decimal,
+    pub(super) unit: Unit,
+    /// If there is a scale factor in another register: the smallest that is told exactly.
+    pub(super) finest: Option<i8>,
+}
+
+const fn number(data_type: DataType, scale: Decimal, unit: Unit) -> Number {
+    Number { data_type, scale, offset: Decimal::new(0, 0), unit, finest: None }
+}
+
+impl Number {
+    pub(super) fn conversion(self, quantity: Quantity) -> Result<Conversion, ConversionError> {
+        let plain = self.offset.mantissa() == 0 && self.finest.is_none();
+        match (self.data_type.is_float(), plain) {
+            (true, true) => Conversion::for_float(quantity, self.scale, self.unit),
+            (true, false) => Err(ConversionError::FloatOnly),
+            (false, _) => {
+                let scale = times_power(self.scale, self.finest.unwrap_or(0));
+                Conversion::new(quantity, scale, self.unit)?.plus(quantity, self.offset, self.unit)
+            }
+        }
     }
 }

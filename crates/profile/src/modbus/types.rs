@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The function codes by which registers are read (MODBUS Application Protocol V1.1b3, 6.1 to 6.4). There is no other:
-/// devices are only read.
+/// The function codes by which registers are read (MODBUS Application Protocol V1.1b3, 6.1 to 6.4 and 6.14). There is
+/// no other: devices are only read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
     /// 1, read coils.
@@ -15,6 +15,8 @@ pub enum Function {
     Holding,
     /// 4, read input registers.
     Input,
+    /// 20, read file record.
+    FileRecord,
 }
 
 impl Function {
@@ -25,6 +27,7 @@ impl Function {
             Self::DiscreteInputs => 2,
             Self::Holding => 3,
             Self::Input => 4,
+            Self::FileRecord => 20,
         }
     }
 
@@ -35,6 +38,7 @@ impl Function {
             2 => Some(Self::DiscreteInputs),
             3 => Some(Self::Holding),
             4 => Some(Self::Input),
+            20 => Some(Self::FileRecord),
             _ => None,
         }
     }
@@ -44,9 +48,24 @@ impl Function {
         matches!(self, Self::Coils | Self::DiscreteInputs)
     }
 
-    /// The most that one request may ask for: 2000 bits or 125 registers (6.1 and 6.3 of the specification).
+    /// Does it read from numbered files?
+    pub const fn reads_files(self) -> bool {
+        matches!(self, Self::FileRecord)
+    }
+
+    /// The most that one request may ask for: 2000 bits or 125 registers (6.1 and 6.3 of the specification). Of a file
+    /// 121: the data of an answer have at most 245 bytes (6.14), two of which say what the others are.
     pub const fn count_max(self) -> u16 {
-        if self.reads_bits() { 2000 } else { 125 }
+        match self {
+            Self::Coils | Self::DiscreteInputs => 2000,
+            Self::Holding | Self::Input => 125,
+            Self::FileRecord => 121,
+        }
+    }
+
+    /// The first address that it cannot read: a file has the records 0 to 9999 (6.14).
+    pub const fn addresses(self) -> u32 {
+        if self.reads_files() { 10_000 } else { 65_536 }
     }
 }
 
@@ -68,43 +87,132 @@ pub enum DataType {
     I16,
     U32,
     I32,
+    /// Three words.
+    U48,
     U64,
     I64,
     F32,
     F64,
+    /// Two decimal digits in each byte (8421 code), 4 digits.
+    Bcd16,
+    /// As [`Bcd16`](Self::Bcd16), 8 digits.
+    Bcd32,
+    /// As [`Bcd16`](Self::Bcd16), 16 digits.
+    Bcd64,
+    /// Four decimal digits in each word as a plain number from 0 to 9999, two words.
+    Mod10k32,
+    /// As [`Mod10k32`](Self::Mod10k32), three words.
+    Mod10k48,
+    /// As [`Mod10k32`](Self::Mod10k32), four words.
+    Mod10k64,
+    /// The top bit is the sign, the others are the amount.
+    Sm16,
+    /// As [`Sm16`](Self::Sm16), two words.
+    Sm32,
+}
+
+/// How the bits of a type become a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Unsigned,
+    Signed,
+    Float,
+    Bcd,
+    Mod10k,
+    SignMagnitude,
 }
 
 impl DataType {
     /// Every type.
-    pub const ALL: [Self; 9] =
-        [Self::Bit, Self::U16, Self::I16, Self::U32, Self::I32, Self::U64, Self::I64, Self::F32, Self::F64];
+    pub const ALL: [Self; 18] = [
+        Self::Bit,
+        Self::U16,
+        Self::I16,
+        Self::U32,
+        Self::I32,
+        Self::U48,
+        Self::U64,
+        Self::I64,
+        Self::F32,
+        Self::F64,
+        Self::Bcd16,
+        Self::Bcd32,
+        Self::Bcd64,
+        Self::Mod10k32,
+        Self::Mod10k48,
+        Self::Mod10k64,
+        Self::Sm16,
+        Self::Sm32,
+    ];
+
+    /// Name in profiles, words, and how the bits become a number.
+    const fn row(self) -> (&'static str, u16, Coding) {
+        match self {
+            Self::Bit => ("bit", 1, Coding::Unsigned),
+            Self::U16 => ("u16", 1, Coding::Unsigned),
+            Self::I16 => ("i16", 1, Coding::Signed),
+            Self::U32 => ("u32", 2, Coding::Unsigned),
+            Self::I32 => ("i32", 2, Coding::Signed),
+            Self::U48 => ("u48", 3, Coding::Unsigned),
+            Self::U64 => ("u64", 4, Coding::Unsigned),
+            Self::I64 => ("i64", 4, Coding::Signed),
+            Self::F32 => ("f32", 2, Coding::Float),
+            Self::F64 => ("f64", 4, Coding::Float),
+            Self::Bcd16 => ("bcd16", 1, Coding::Bcd),
+            Self::Bcd32 => ("bcd32", 2, Coding::Bcd),
+            Self::Bcd64 => ("bcd64", 4, Coding::Bcd),
+            Self::Mod10k32 => ("mod10k32", 2, Coding::Mod10k),
+            Self::Mod10k48 => ("mod10k48", 3, Coding::Mod10k),
+            Self::Mod10k64 => ("mod10k64", 4, Coding::Mod10k),
+            Self::Sm16 => ("sm16", 1, Coding::SignMagnitude),
+            Self::Sm32 => ("sm32", 2, Coding::SignMagnitude),
+        }
+    }
 
     /// Registers (or bits) that one value takes.
     pub const fn words(self) -> u16 {
-        match self {
-            Self::Bit | Self::U16 | Self::I16 => 1,
-            Self::U32 | Self::I32 | Self::F32 => 2,
-            Self::U64 | Self::I64 | Self::F64 => 4,
-        }
+        self.row().1
     }
 
     /// Is it a float?
     pub const fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+        matches!(self.row().2, Coding::Float)
     }
 
     /// Its name in profiles.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bit => "bit",
-            Self::U16 => "u16",
-            Self::I16 => "i16",
-            Self::U32 => "u32",
-            Self::I32 => "i32",
-            Self::U64 => "u64",
-            Self::I64 => "i64",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
+        self.row().0
+    }
+
+    /// Is it an unsigned whole number, whose bits may stand for themselves?
+    pub(crate) const fn is_plain_unsigned(self) -> bool {
+        matches!(self.coding(), Coding::Unsigned) && !matches!(self, Self::Bit)
+    }
+
+    /// May a number of it be below 0?
+    pub(crate) const fn may_be_negative(self) -> bool {
+        matches!(self.coding(), Coding::Signed | Coding::SignMagnitude)
+    }
+
+    pub(super) const fn coding(self) -> Coding {
+        self.row().2
+    }
+
+    /// Bits that one value takes in registers.
+    pub(super) fn bits(self) -> u32 {
+        u32::from(self.words()) * 16
+    }
+
+    /// The largest whole number that fits, as far as it fits 64 bits; `None` for floats.
+    pub(crate) fn largest(self) -> Option<i64> {
+        let limit = |bits: u32| i64::try_from(u64::MAX >> (64 - bits)).unwrap_or(i64::MAX);
+        let digits = |digits: u32| 10i64.pow(digits) - 1;
+        match (self, self.coding()) {
+            (Self::Bit, _) => Some(1),
+            (_, Coding::Float) => None,
+            (_, Coding::Unsigned) => Some(limit(self.bits())),
+            (_, Coding::Signed | Coding::SignMagnitude) => Some(limit(self.bits() - 1)),
+            (_, Coding::Bcd | Coding::Mod10k) => Some(digits(u32::from(self.words()) * 4)),
         }
     }
 }
@@ -169,5 +277,8 @@ macro_rules! names {
     };
 }
 
-names!(DataType, "bit, u16, i16, u32, i32, u64, i64, f32, f64");
+names!(
+    DataType,
+    "bit, u16, i16, u32, i32, u48, u64, i64, f32, f64, bcd16, bcd32, bcd64, mod10k32, mod10k48, mod10k64, sm16, sm32"
+);
 names!(Order, "abcd, cdab, badc, dcba");

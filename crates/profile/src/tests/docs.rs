@@ -26,6 +26,37 @@ fn the_examples_of_the_manual_are_profiles() {
 }
 
 #[test]
+fn the_whole_profiles_of_the_manual_are_right_and_not_doubtful() {
+    let page = include_str!("../../../../docs/profiles.md");
+    let blocks = page.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap_or_default());
+    let whole: Vec<&str> = blocks.filter(|block| block.starts_with("# ")).collect();
+    assert_eq!(whole.len(), 2);
+    for text in whole {
+        Profile::parse("docs/profiles.md", text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(Profile::doubts("docs/profiles.md", text), []);
+    }
+}
+
+#[test]
+fn every_type_and_every_key_of_a_reading_is_in_the_manual() {
+    let page = include_str!("../../../../docs/profiles.md");
+    for data_type in crate::DataType::ALL {
+        assert!(page.contains(&format!("`{data_type}`")), "{data_type} is not in docs/profiles.md");
+    }
+    // The program itself names the keys that it knows.
+    let text = "id = \"a-b\"\nmaker = \"A\"\nmodel = \"B\"\nprotocol = \"modbus\"\nconfidence = \"known\"\nsources = \"-\"\n[[reading]]\nquantity = \"voltage\"\nchannel = \"l1\"\nregister = 1\nfunction = 3\ntype = \"u16\"\nunit = \"V\"\ncolour = 1\n";
+    let said = Profile::parse("x", text).expect_err("there is no key `colour`").to_string();
+    let keys: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    assert!(keys.len() > 15, "{said}");
+    for key in keys {
+        assert!(
+            page.contains(&format!("`{key}`")) || page.contains(&format!("`{key} = ")),
+            "{key} is not in the manual"
+        );
+    }
+}
+
+#[test]
 fn every_quantity_of_devices_is_in_the_manual() {
     let page = include_str!("../../../../docs/profiles.md");
     let of_devices = |quantity: &&model::Quantity| quantity.domain() != model::Domain::Host;

@@ -8,7 +8,7 @@ use model::{Channel, SeriesKind};
 
 use crate::modbus::Limits;
 use crate::snmp::{Key, KeySource, Lookup, SnmpTable, TableReading, Wanted};
-use crate::{Amount, Library, SnmpProfile, plan};
+use crate::{Amount, Block, DataType, Library, ModbusReading, SnmpProfile, plan};
 
 fn library() -> Library {
     Library::built_in().unwrap_or_else(|error| panic!("{error}"))
@@ -48,6 +48,41 @@ fn every_modbus_profile_fits_into_requests_that_its_device_bears() {
                 }
         );
     }
+}
+
+/// Whatever words a device sends, they are written back as they were; flags keep to their bits.
+#[test]
+fn every_modbus_reading_is_found_again_in_the_registers_that_show_it() {
+    let patterns = [0x0000u16, 0x0001, 0x0123, 0x0999, 0x3FC0, 0x7FFE];
+    for profile in library().iter() {
+        let Some((_, readings)) = profile.modbus() else { continue };
+        let models = profile.sunspec().into_iter().flat_map(|sunspec| &sunspec.models);
+        for reading in readings.iter().chain(models.flat_map(|model| &model.readings)) {
+            let block = Block::of(0, reading);
+            let seen = patterns.iter().filter(|pattern| comes_back(reading, &block, **pattern)).count();
+            assert!(seen > 1, "{}: {} can hardly be shown", profile.id, reading.source());
+        }
+    }
+}
+
+fn comes_back(reading: &ModbusReading, block: &Block, pattern: u16) -> bool {
+    let mut answer = vec![0u16; usize::from(block.count)];
+    let at = usize::from(reading.register - block.start);
+    let last = if reading.order.swaps_words() { at } else { at + usize::from(reading.data_type.words()) - 1 };
+    answer[last] = if reading.data_type == DataType::Bit { pattern & 1 } else { pattern };
+    if let Some(factor) = reading.scale_register {
+        answer[usize::from(factor - block.start)] = i16::from(reading.scale_usual).cast_unsigned();
+    }
+    let Ok(raw) = block.value(reading, &answer) else { return false };
+    let mut shown = vec![0u16; usize::from(block.count)];
+    for patch in reading.patches(&reading.encode_raw(raw).unwrap()) {
+        for (n, (mask, word)) in patch.words.iter().enumerate() {
+            let slot = &mut shown[usize::from(patch.register - block.start) + n];
+            *slot = (*slot & !mask) | (word & mask);
+        }
+    }
+    assert_eq!(block.value(reading, &shown), Ok(raw), "{}", reading.source());
+    true
 }
 
 /// Whatever a profile says it reads, an object can be made that it reads so.

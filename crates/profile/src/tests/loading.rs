@@ -69,7 +69,10 @@ fn sentinels_must_fit_their_type_and_a_value_its_request() {
     let said = mistakes(
         "protocol = \"modbus\"\nmodbus = { function = 3, max_registers = 2 }\nreading = [{ quantity = \"active_energy_import\", channel = \"total\", register = 1, type = \"u64\", unit = \"Wh\" }]\n",
     );
-    assert_eq!(said, ["1: fc3 1 u64 abcd does not fit into one request of at most 2 registers"]);
+    assert_eq!(
+        said,
+        ["8: reading.1.register: fc3 1 u64 abcd does not fit into one request of at most 2 registers"]
+    );
 }
 
 #[test]

@@ -19,8 +19,17 @@ pub(crate) struct Registers {
 impl Registers {
     pub(crate) fn new(readings: &[ModbusReading], profile: Option<&Profile>) -> Self {
         let mut readings = readings.to_vec();
+        let mut fixed = profile.map(fixed).unwrap_or_default();
+        // A device that describes itself has its readings where its chain says.
+        let sunspec = profile.and_then(Profile::sunspec);
+        if let Some((sunspec, chain)) =
+            sunspec.and_then(|sunspec| sunspec.example().map(|chain| (sunspec, chain)))
+        {
+            readings.extend(sunspec.readings(chain.models()));
+            fixed.extend(chain.words().into_iter().map(|(at, words)| (3, at, words.to_vec())));
+        }
         readings.sort_by_key(|one| (one.function.code(), one.terms > 1, one.register));
-        Self { readings, fixed: profile.map(fixed).unwrap_or_default() }
+        Self { readings, fixed }
     }
 
     /// What is read, in the order of functions and registers.
@@ -39,16 +48,20 @@ impl Registers {
         let mut words = vec![0; usize::from(count)];
         let mut touched = false;
         for (_, register, fixed) in self.fixed.iter().filter(|one| one.0 == function) {
-            touched |= place(&mut words, start, *register, fixed);
+            let whole: Vec<(u16, u16)> = fixed.iter().map(|word| (u16::MAX, *word)).collect();
+            touched |= place(&mut words, start, *register, &whole);
         }
         let end = u32::from(start) + u32::from(count);
         let here = self.readings.iter().filter(|one| {
-            one.function.code() == function && u32::from(one.register) < end && one.end() > u32::from(start)
+            let (first, after) = one.span();
+            one.function.code() == function && u32::from(first) < end && after > u32::from(start)
         });
         for reading in here {
             touched = true;
             if let Some(shown) = Self::encode(reading, show(reading)) {
-                place(&mut words, start, reading.register, &shown);
+                for patch in reading.patches(&shown) {
+                    place(&mut words, start, patch.register, &patch.words);
+                }
             }
         }
         if touched { Ok(words) } else { Err(ILLEGAL_ADDRESS) }
@@ -60,13 +73,14 @@ impl Registers {
     }
 }
 
-/// Puts `words` that begin at `register` into a range that begins at `start`. Did any fall inside?
-fn place(range: &mut [u16], start: u16, register: u16, words: &[u16]) -> bool {
+/// Puts `words`, each with a mask of the bits that are meant, from `register` on into a range that begins at `start`.
+/// Did any fall inside?
+fn place(range: &mut [u16], start: u16, register: u16, words: &[(u16, u16)]) -> bool {
     let mut any = false;
-    for (n, word) in words.iter().enumerate() {
+    for (n, (mask, word)) in words.iter().enumerate() {
         let at = usize::from(register) + n;
         if let Some(slot) = at.checked_sub(usize::from(start)).and_then(|at| range.get_mut(at)) {
-            *slot = *word;
+            *slot = (*slot & !mask) | (word & mask);
             any = true;
         }
     }
