@@ -1,4 +1,4 @@
-//! The command line: `run`, `check`, `probe`, `profiles`, `spool`.
+//! The command line: `run`, `check`, `probe`, `scan`, `profiles`, `spool`.
 //!
 //! Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 failed at run time, 2 wrong usage, 3 done with
 //! findings, 78 configuration invalid.
@@ -6,6 +6,8 @@
 mod check;
 mod probe;
 mod profiles;
+mod scan;
+mod secrets;
 mod spool;
 mod table;
 
@@ -63,9 +65,20 @@ enum What {
         after_help = "Examples:\n  wattwacht-agent probe modbus+tcp://10.4.0.17:502/1 --profile janitza-umg96rm\n  \
         wattwacht-agent probe snmp://public@10.4.0.31\n  \
         wattwacht-agent probe snmp://10.4.0.31 --credentials lab.community --json\n  \
+        wattwacht-agent probe snmp://10.4.0.31 --config agent.toml --credentials lab   # v1, v2c, v3\n  \
+        wattwacht-agent probe modbus+tcp://10.4.0.17/1 --watch 1m       # do counters move as power says?\n  \
+        wattwacht-agent probe modbus+tcp://10.4.0.17/1 --registers 0-99 # what could these be?\n  \
+        wattwacht-agent probe modbus+tcp://10.4.0.17/1 --registers 0-99 --draft > my-meter.toml\n  \
+        wattwacht-agent probe snmp://10.4.0.31 --walk 1.3.6.1.2.1.33\n  \
         wattwacht-agent probe host://"
     )]
     Probe(probe::ProbeArgs),
+    /// Find devices in networks and on serial lines, and write them down as an agent's configuration takes them
+    #[command(after_help = "Examples:\n  wattwacht-agent scan 10.4.0.0/24 --out devices.toml\n  \
+        wattwacht-agent scan 10.4.0.17 --modbus --units 1-32            # what hangs on a gateway\n  \
+        wattwacht-agent scan 10.4.0.0/24 --snmp --config agent.toml --credentials lab --credentials old\n  \
+        wattwacht-agent scan 'modbus+rtu:///dev/ttyUSB0?baud=9600' --units 1-32")]
+    Scan(scan::ScanArgs),
     /// The device library
     Profiles(profiles::ProfilesArgs),
     /// What waits on disk to be shipped
@@ -93,6 +106,7 @@ pub fn main() -> ExitCode {
         What::Run(args) => run_service(&args),
         What::Check(args) => check::check(&args),
         What::Probe(args) => probe::probe(&args),
+        What::Scan(args) => scan::scan(&args),
         What::Profiles(args) => profiles::profiles(&args),
         What::Spool(args) => spool::spool(&args),
     };

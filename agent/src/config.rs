@@ -3,6 +3,7 @@
 //! Invariants: every mistake is found at once and named with file and line; nothing past this module sees a value that
 //! was not checked; secrets stand in files of their own.
 
+mod bus;
 mod device;
 mod secret;
 
@@ -15,8 +16,9 @@ use model::{AgentId, DeviceId, SiteId};
 use profile::{Library, LibraryError};
 use settings::{Mistake, Mistakes, Table};
 
+pub use bus::{BusConfig, RESPONSE_BEHIND_SERVER, RESPONSE_USUAL};
 pub use device::{DeviceConfig, Location, ModbusConfig, SnmpConfig, Speech};
-pub use secret::{Credentials, Folders, community};
+pub use secret::{Credentials, Folders, community, credentials_of_file};
 
 /// A fleet is many light agents: more devices than this belong on two of them.
 const DEVICES_MAX: usize = 10_000;
@@ -42,6 +44,8 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// What it reads.
     pub devices: Vec<DeviceConfig>,
+    /// How buses are used of which something is said.
+    pub buses: Vec<BusConfig>,
 }
 
 /// Where to ship to, and as whom.
@@ -87,6 +91,13 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// How a bus is used.
+    pub fn bus(&self, bus: &crate::modbus::Bus) -> BusConfig {
+        let key = bus.key();
+        let said = self.buses.iter().find(|one| one.bus.key() == key);
+        said.map_or_else(|| BusConfig::usual(bus), Clone::clone)
+    }
+
     /// Reads a file and all that it names. `credentials` is systemd's folder of credentials, if there is one.
     ///
     /// # Errors
@@ -143,10 +154,12 @@ fn config(root: &Table<'_>, folders: &Folders, library: &Library) -> Option<Conf
     let spool = root.optional_table("spool", |table| spool(table, folders));
     let credentials = Credentials::from_table(root, folders);
     let mut devices = devices(root, library, &credentials);
+    let mut buses = bus::buses(root);
+    bus::settle(root, &mut buses, &devices);
     share_readings(&mut devices);
     let (agent, site) = agent?;
     let usual = || SpoolConfig { dir: PathBuf::from(SPOOL_DIR_USUAL), cap: SPOOL_BYTES_USUAL };
-    Some(Config { agent, site, collector, spool: spool.unwrap_or_else(usual), devices })
+    Some(Config { agent, site, collector, spool: spool.unwrap_or_else(usual), devices, buses })
 }
 
 fn collector(table: &Table<'_>, folders: &Folders) -> Option<CollectorConfig> {

@@ -14,12 +14,14 @@ mod desk;
 mod engine;
 mod gateway;
 mod helper;
+mod load;
 mod outbox;
 mod plan;
 pub mod schedule;
 mod snmp;
 mod snmp_device;
 mod snmp_known;
+mod snmp_learn;
 mod statistics;
 mod wheel;
 
@@ -28,7 +30,8 @@ mod tests;
 
 pub use desk::Numbers;
 pub use engine::{Engine, EngineError, Handle};
-pub use gateway::{Manners, ModbusPlan};
+pub use gateway::{Manners, ModbusPlan, SurveyPlan};
+pub use load::Load;
 pub use outbox::{Message, Outbox, QUEUE_MESSAGES};
 pub use plan::{GatewayPlan, HostPlan, Plan};
 pub use snmp::SnmpTarget;

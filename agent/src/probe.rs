@@ -1,8 +1,25 @@
-//! One device, recognised and read once. Waits for its answers, so it has nothing to do with the poll engine; it shares
-//! the codecs with it.
+//! One device, recognised and read once, and the help that goes with putting it into service. Waits for its answers, so
+//! it has nothing to do with the poll engine; it shares the codecs with it.
+//!
+//! Promises: devices are only read, one request at a time, with a rest between requests; everything a device can make us
+//! do is bounded in requests, bytes and time; a value is shown as the device means it, with what it sent beside it, and
+//! what contradicts something else is said.
 
+mod diagnose;
+pub mod draft;
+mod fit;
+pub mod guess;
+mod line;
 mod modbus;
+mod pace;
+pub mod registers;
+pub mod scan;
 mod snmp;
+mod snmp_client;
+mod value;
+mod walk;
+mod warn;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +30,12 @@ use serde::Serialize;
 
 use crate::address::Address;
 
+pub use diagnose::{ProbeError, Secret};
+pub use pace::{Pace, Patience, RealTime};
+pub use value::Exact;
+pub use walk::{Walked, walk};
+pub use watch::Watch;
+
 /// What is asked.
 #[derive(Debug)]
 pub struct Question<'a> {
@@ -20,10 +43,14 @@ pub struct Question<'a> {
     pub address: &'a Address,
     /// By what it is read; `None` to recognise it.
     pub profile: Option<Arc<Profile>>,
-    /// The community, for SNMP.
-    pub community: Vec<u8>,
+    /// In whose name it is asked, for SNMP.
+    pub secret: Secret,
     /// Longest wait for each answer.
     pub timeout: Duration,
+    /// How long counters are watched.
+    pub watch: Watch,
+    /// How time passes.
+    pub patience: &'a dyn Patience,
 }
 
 /// What was found, in the format of `probe --json`.
@@ -39,6 +66,11 @@ pub struct Probed {
     pub readings: Vec<ReadingFound>,
     /// What was expected and not found.
     pub problems: Vec<Problem>,
+    /// What contradicts something else.
+    pub warnings: Vec<Warning>,
+    /// Why this profile was chosen, which others fit, what was seen on the way; for people.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// Who a device says it is; maker and model are the profile's if it does not say.
@@ -62,13 +94,19 @@ pub struct ReadingFound {
     /// At which part of the device.
     pub channel: String,
     /// In the canonical unit of the quantity.
-    pub value: f64,
+    pub value: Exact,
     /// That unit.
     pub unit: &'static str,
     /// Where in the device it stands: the OID, or `fcN ADDRESS TYPE ORDER`.
     pub source: String,
     /// As the device sent it, before the power of ten.
     pub raw: serde_json::Number,
+    /// What came over the network: the words in hex, or the object with its type.
+    #[serde(skip)]
+    pub sent: String,
+    /// All that is known of the series.
+    #[serde(skip)]
+    pub shape: SeriesShape,
 }
 
 /// Something that was expected and not found.
@@ -80,40 +118,15 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Why nothing can be said about a device.
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    /// It cannot be reached.
-    #[error("cannot reach `{endpoint}`")]
-    Reach {
-        /// `host:port`.
-        endpoint: String,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It does not answer.
-    #[error("no answer from `{endpoint}` within {timeout:?}")]
-    Silent {
-        /// `host:port`.
-        endpoint: String,
-        /// How long was waited.
-        timeout: Duration,
-    },
-    /// It answers something else.
-    #[error("`{endpoint}` answers nonsense: {problem}")]
-    Nonsense {
-        /// `host:port`.
-        endpoint: String,
-        /// What.
-        problem: String,
-    },
-    /// The profile is for another protocol.
-    #[error("profile `{0}` is for another protocol than the address")]
-    Protocol(String),
-    /// The community cannot be sent.
-    #[error("a community has 1 to 255 bytes")]
-    Community,
+/// Values that contradict each other, or what can be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Where the values stand.
+    pub sources: Vec<String>,
+    /// What is wrong with them, with their numbers.
+    pub text: String,
+    /// What it usually comes from.
+    pub cause: String,
 }
 
 /// Recognises a device and reads all it offers once.
@@ -121,11 +134,13 @@ pub enum ProbeError {
 /// # Errors
 /// If it does not answer at all, or the profile does not go with the address.
 pub fn probe(question: &Question<'_>, library: &Library) -> Result<Probed, ProbeError> {
-    match question.address {
-        Address::ModbusTcp { endpoint, unit } => modbus::probe(question, library, endpoint, *unit),
-        Address::Snmp { endpoint, .. } => snmp::probe(question, library, endpoint),
-        Address::Host => Ok(host(question)),
-    }
+    let mut probed = match question.address {
+        Address::Modbus { .. } => modbus::probe(question, library)?,
+        Address::Snmp { .. } => snmp::probe(question, library)?,
+        Address::Host => host(question),
+    };
+    probed.warnings.extend(warn::contradictions(&probed.readings));
+    Ok(probed)
 }
 
 fn host(question: &Question<'_>) -> Probed {
@@ -135,14 +150,21 @@ fn host(question: &Question<'_>) -> Probed {
     let (shapes, values) = (probe.shapes(), probe.read());
     let mut probed = Probed::new(question.address, Some("host".to_owned()));
     probed.identity.model = sysinfo::System::host_name().ok();
-    shapes.iter().zip(values).for_each(|(shape, value)| probed.add(shape, value));
+    shapes.iter().zip(values).for_each(|(shape, value)| probed.add(shape, value, String::new()));
     probed
 }
 
 impl Probed {
     fn new(address: &Address, profile: Option<String>) -> Self {
-        let identity = Identity::default();
-        Self { address: address.to_string(), profile, identity, readings: Vec::new(), problems: Vec::new() }
+        Self {
+            address: address.to_string(),
+            profile,
+            identity: Identity::default(),
+            readings: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// A device that no profile fits.
@@ -156,23 +178,23 @@ impl Probed {
         self.problems.push(Problem { source, reason });
     }
 
-    fn add(&mut self, shape: &SeriesShape, value: Result<Raw, Missing>) {
-        let number = match value {
-            Ok(Raw::Integer(raw)) => Some(serde_json::Number::from(raw)),
-            Ok(Raw::Float32(raw)) => serde_json::Number::from_f64(f64::from(raw)),
-            Ok(Raw::Float64(raw)) => serde_json::Number::from_f64(raw),
-            Err(reason) => return self.problem(shape.source.clone(), reason.to_string()),
+    fn add(&mut self, shape: &SeriesShape, value: Result<Raw, Missing>, sent: String) {
+        let (raw, number) = match value {
+            Ok(raw) => (raw, value::number(raw)),
+            Err(reason) => return self.problem(shape.source.clone(), said(reason)),
         };
-        let (Ok(raw), Some(number)) = (value, number) else {
-            return self.problem(shape.source.clone(), Missing::NotAvailable.to_string());
+        let (Some(number), Some(value)) = (number, Exact::new(raw, shape.exponent)) else {
+            return self.problem(shape.source.clone(), said(Missing::NotAvailable));
         };
         self.readings.push(ReadingFound {
             quantity: shape.quantity.as_str(),
             channel: shape.channel.to_string(),
-            value: in_unit(shape, raw),
+            value,
             unit: shape.quantity.unit().symbol(),
             source: shape.source.clone(),
             raw: number,
+            sent,
+            shape: shape.clone(),
         });
     }
 
@@ -189,10 +211,19 @@ impl Probed {
     }
 }
 
-/// The nearest float in the canonical unit.
-fn in_unit(shape: &SeriesShape, raw: Raw) -> f64 {
-    let power = 10f64.powi(i32::from(shape.exponent).abs());
-    if shape.exponent < 0 { raw.to_f64() / power } else { raw.to_f64() * power }
+/// A reason in the words of statistics, with what it means for whoever stands before the device.
+fn said(reason: Missing) -> String {
+    let means = match reason {
+        Missing::NoAnswer => "asked and not answered in time",
+        Missing::Exception => "the device refuses it: it has no such register, or not here",
+        Missing::NotAvailable => "the device says that it has no such value",
+        Missing::OutOfRange => "cannot be: wrong type or order?",
+        Missing::Nonsense => "the answer does not fit the question",
+        Missing::Disconnected => "the device closed the connection",
+        Missing::ShortAnswer => "the answer held less than was asked for",
+        _ => return reason.to_string(),
+    };
+    format!("{reason} ({means})")
 }
 
 #[cfg(test)]

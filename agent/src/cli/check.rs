@@ -8,11 +8,14 @@ use serde::Serialize;
 use super::table::{row, table};
 use super::{load, print};
 use crate::config::{Config, Speech};
-use crate::poll::Plan;
+use crate::poll::{GatewayPlan, Load, ModbusPlan, Plan};
 
 /// Above this period a register cannot be interpolated to the quarter hour, so its polls must meet the quarter.
 const INTERPOLATED_SECONDS_MAX: u64 = 120;
 const QUARTER_MS: u128 = 900_000;
+
+/// Devices whose requests are shown as text; nobody reads more.
+const SHOWN_MAX: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -44,6 +47,20 @@ struct DeviceReport {
     /// `None` where it is learned from the device.
     readings: Option<usize>,
     requests_per_poll: Option<usize>,
+    /// What is asked, for Modbus.
+    requests: Vec<RequestReport>,
+}
+
+/// One request of a poll.
+#[derive(Debug, Serialize)]
+struct RequestReport {
+    function: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<u16>,
+    start: u16,
+    count: u16,
+    /// Where its values come from.
+    readings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,8 +69,14 @@ struct ConnectionReport {
     devices: usize,
     requests_per_second: f64,
     registers_per_second: f64,
-    /// Of its time, if every answer takes as long as its time limit allows at worst.
     in_flight: usize,
+    pause_ms: u128,
+    /// How long a device is assumed to take for an answer.
+    response_ms: u128,
+    /// Share of the time in which it is busy; above 1 it cannot keep its periods.
+    busy: f64,
+    /// How long it takes to ask each device once.
+    round_ms: u128,
 }
 
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
@@ -76,15 +99,15 @@ fn report(config: &Config) -> Report {
         agent: config.agent.to_string(),
         site: config.site.to_string(),
         devices: config.devices.iter().map(|device| device_report(device, &plan)).collect(),
-        connections: connections(&plan),
-        notes: notes(config),
+        connections: connections(config, &plan),
+        notes: notes(config, &plan),
     }
 }
 
 fn device_report(device: &crate::config::DeviceConfig, plan: &Plan) -> DeviceReport {
     let group = plan.groups.iter().find(|group| group.device == device.id);
     let mut polled = plan.gateways.iter().flat_map(|gateway| &gateway.devices);
-    let blocks = polled.find(|(one, _)| one.device == device.id).map(|(one, _)| one.blocks.len());
+    let polled = polled.find(|(one, _)| one.device == device.id).map(|(one, _)| one);
     let learned = plan.snmp.iter().find(|target| target.device == device.id);
     let profile = match &device.speech {
         Speech::Modbus(modbus) => modbus.profile.as_ref().map(|profile| profile.id.to_string()),
@@ -98,30 +121,48 @@ fn device_report(device: &crate::config::DeviceConfig, plan: &Plan) -> DeviceRep
         every_ms: device.every.as_millis(),
         offset_ms: group.map(|group| group.offset_ms).or(learned.map(|target| target.schedule.offset_ms)),
         readings: group.map(|group| group.series.len()),
-        requests_per_poll: blocks,
+        requests_per_poll: polled.filter(|one| one.survey.is_none()).map(|one| one.blocks.len()),
+        requests: polled.map(requests).unwrap_or_default(),
     }
 }
 
-fn connections(plan: &Plan) -> Vec<ConnectionReport> {
-    let one = |gateway: &crate::poll::GatewayPlan| {
-        let per_second = |amount: &dyn Fn(&crate::poll::ModbusPlan) -> usize| {
-            gateway.devices.iter().map(|(one, _)| amount(one) as f64 / one.period.as_secs_f64()).sum::<f64>()
-        };
+fn connections(config: &Config, plan: &Plan) -> Vec<ConnectionReport> {
+    let one = |gateway: &GatewayPlan| {
+        let response = config.bus(&gateway.bus).response_time;
+        let load = Load::of(gateway, response);
         ConnectionReport {
-            address: gateway.endpoint.clone(),
+            address: gateway.bus.to_string(),
             devices: gateway.devices.len(),
-            requests_per_second: per_second(&|one| one.blocks.len()),
-            registers_per_second: per_second(&|one| {
-                one.blocks.iter().map(|block| usize::from(block.count)).sum()
-            }),
+            requests_per_second: load.requests,
+            registers_per_second: load.registers,
             in_flight: gateway.manners.in_flight,
+            pause_ms: gateway.manners.pause.as_millis(),
+            response_ms: response.as_millis(),
+            busy: load.busy,
+            round_ms: load.round.as_millis(),
         }
     };
     plan.gateways.iter().map(one).collect()
 }
 
-fn notes(config: &Config) -> Vec<String> {
-    let mut notes = Vec::new();
+fn requests(device: &ModbusPlan) -> Vec<RequestReport> {
+    let source = |n: &usize| device.readings.get(*n).map(profile::ModbusReading::source);
+    let one = |block: &profile::Block| RequestReport {
+        function: block.function.code(),
+        file: block.function.reads_files().then_some(block.file),
+        start: block.start,
+        count: block.count,
+        readings: block.readings.iter().filter_map(source).collect(),
+    };
+    device.blocks.iter().map(one).collect()
+}
+
+fn notes(config: &Config, plan: &Plan) -> Vec<String> {
+    let mut notes: Vec<String> = plan
+        .gateways
+        .iter()
+        .filter_map(|gateway| Load::of(gateway, config.bus(&gateway.bus).response_time).finding(gateway))
+        .collect();
     if config.collector.is_none() {
         notes.push("no `[collector]`: runs only with --sink discard, stdout or file".to_owned());
     }
@@ -161,17 +202,56 @@ fn text(report: &Report) -> String {
         ])
     }));
     let mut text = format!("agent {} at site {}\n\n{}", report.agent, report.site, table(&devices));
+    text.push_str(&requests_text(report));
     if !report.connections.is_empty() {
-        let mut rows = vec![row([&"connection", &"devices", &"requests/s", &"registers/s", &"in flight"])];
-        rows.extend(report.connections.iter().map(|one| {
-            let (requests, registers) =
-                (format!("{:.1}", one.requests_per_second), format!("{:.0}", one.registers_per_second));
-            row([&one.address, &one.devices, &requests, &registers, &one.in_flight])
-        }));
-        text.extend(["\n", &table(&rows)]);
+        let head: [&dyn std::fmt::Display; 7] =
+            [&"connection", &"devices", &"requests/s", &"registers/s", &"in flight", &"busy", &"all once in"];
+        let mut rows = vec![row(head)];
+        rows.extend(report.connections.iter().map(connection_row));
+        text.extend(["\n", &table(&rows), &assumption(report)]);
     }
     for note in &report.notes {
         text.extend(["\nnote: ", note, "\n"]);
     }
     text
+}
+
+fn connection_row(one: &ConnectionReport) -> Vec<String> {
+    let (requests, registers) =
+        (format!("{:.1}", one.requests_per_second), format!("{:.0}", one.registers_per_second));
+    let (busy, round) = (format!("{:.0} %", one.busy * 100.0), format!("{} ms", one.round_ms));
+    row([&one.address, &one.devices, &requests, &registers, &one.in_flight, &busy, &round])
+}
+
+/// What the load was computed with.
+fn assumption(report: &Report) -> String {
+    let mut times: Vec<u128> = report.connections.iter().map(|one| one.response_ms).collect();
+    times.sort_unstable();
+    times.dedup();
+    let times: Vec<String> = times.iter().map(|ms| format!("{ms} ms")).collect();
+    format!(
+        "Busy assumes that a device takes {} to answer (`response_time` of its `[[bus]]`), on a serial line besides the \
+         time of the characters.\n",
+        times.join(" or ")
+    )
+}
+
+/// What is asked of each device over Modbus.
+fn requests_text(report: &Report) -> String {
+    let mut rows = vec![row([&"device", &"function", &"first", &"count", &"values"])];
+    let asked = report.devices.iter().filter(|one| !one.requests.is_empty());
+    for device in asked.clone().take(SHOWN_MAX) {
+        for (n, one) in device.requests.iter().enumerate() {
+            let name = if n == 0 { device.id.as_str() } else { "" };
+            let first =
+                one.file.map_or_else(|| one.start.to_string(), |file| format!("{file}:{}", one.start));
+            rows.push(row([&name, &one.function, &first, &one.count, &one.readings.len()]));
+        }
+    }
+    let more = asked.count().saturating_sub(SHOWN_MAX);
+    match (rows.len(), more) {
+        (1, _) => String::new(),
+        (_, 0) => format!("\n{}", table(&rows)),
+        _ => format!("\n{}and those of {more} more devices: --json has them all\n", table(&rows)),
+    }
 }

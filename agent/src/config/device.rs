@@ -11,6 +11,7 @@ use settings::Table;
 
 use super::{Credentials, SharedProfile};
 use crate::address::Address;
+use crate::modbus::Bus;
 use crate::poll::schedule::TICK_MS;
 
 const EVERY: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
@@ -60,9 +61,9 @@ pub struct Location {
 /// How a device is spoken to.
 #[derive(Debug, Clone)]
 pub enum Speech {
-    /// Modbus TCP.
+    /// Modbus, over TCP or a serial line.
     Modbus(ModbusConfig),
-    /// SNMP v2c.
+    /// SNMP.
     Snmp(SnmpConfig),
     /// The machine itself.
     Host,
@@ -71,8 +72,8 @@ pub enum Speech {
 /// A device that is read over Modbus.
 #[derive(Debug, Clone)]
 pub struct ModbusConfig {
-    /// `host:port`.
-    pub endpoint: String,
+    /// What it hangs on.
+    pub bus: Bus,
     /// Unit id.
     pub unit: u8,
     /// What is read.
@@ -88,8 +89,8 @@ pub struct ModbusConfig {
 pub struct SnmpConfig {
     /// `host:port`.
     pub endpoint: String,
-    /// Its community.
-    pub community: Arc<[u8]>,
+    /// In whose name it is asked.
+    pub credentials: crate::snmp::Credentials,
     /// Its profile.
     pub profile: SharedProfile,
     /// Requests that may be under way at once.
@@ -137,9 +138,7 @@ fn speech(
     credentials: &Credentials,
 ) -> Option<Speech> {
     match address {
-        Some(Address::ModbusTcp { endpoint, unit }) => {
-            Some(Speech::Modbus(modbus(table, (endpoint, *unit), library)))
-        }
+        Some(Address::Modbus { bus, unit }) => Some(Speech::Modbus(modbus(table, (bus, *unit), library))),
         Some(Address::Snmp { community: Some(_), .. }) => {
             table.mistake(
                 "address",
@@ -162,7 +161,7 @@ fn speech(
     }
 }
 
-fn modbus(table: &Table<'_>, (endpoint, unit): (&str, u8), library: &Library) -> ModbusConfig {
+fn modbus(table: &Table<'_>, (bus, unit): (&Bus, u8), library: &Library) -> ModbusConfig {
     let profile = shared_profile(table, library);
     let (usual, of_profile) = match profile.as_ref().map(|profile| &profile.body) {
         Some(Body::Modbus { limits, readings, .. }) => (*limits, Some(readings)),
@@ -185,7 +184,7 @@ fn modbus(table: &Table<'_>, (endpoint, unit): (&str, u8), library: &Library) ->
             format_args!("{} does not fit into a request of {most} registers", wide.source()),
         );
     }
-    ModbusConfig { endpoint: endpoint.to_owned(), unit, readings, limits, profile }
+    ModbusConfig { bus: bus.clone(), unit, readings, limits, profile }
 }
 
 fn snmp(
@@ -194,7 +193,7 @@ fn snmp(
     library: &Library,
     credentials: &Credentials,
 ) -> Option<SnmpConfig> {
-    let community = credentials.community(table);
+    let credentials = credentials.of_device(table);
     let in_flight = table.optional_integer("in_flight", 1..=16).and_then(|n| usize::try_from(n).ok());
     if !table.has("profile") {
         table.mistake("", "`profile` is missing: an SNMP device is read by a profile");
@@ -204,7 +203,7 @@ fn snmp(
         table.mistake("profile", "is for Modbus, the address is one of SNMP");
     }
     let in_flight = in_flight.unwrap_or(SNMP_IN_FLIGHT_USUAL);
-    Some(SnmpConfig { endpoint: endpoint.to_owned(), community: community?, profile, in_flight })
+    Some(SnmpConfig { endpoint: endpoint.to_owned(), credentials: credentials?, profile, in_flight })
 }
 
 fn host(table: &Table<'_>) {

@@ -30,6 +30,13 @@ fn mistakes(text: &str) -> Vec<String> {
     }
 }
 
+fn community_of(config: &SnmpConfig) -> &[u8] {
+    let crate::snmp::Credentials::Community(_, community) = &config.credentials else {
+        panic!("no community")
+    };
+    community.bytes()
+}
+
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")
 }
@@ -43,11 +50,15 @@ fn the_example_of_the_repository_is_read_whole() {
     let ids: Vec<&str> = config.devices.iter().map(|device| device.id.as_str()).collect();
     assert_eq!(ids, ["pdu-17", "main-meter", "meter-1", "agent-1-host"]);
     let Speech::Snmp(pdu) = &config.devices[0].speech else { panic!("no SNMP") };
-    assert_eq!((pdu.endpoint.as_str(), &*pdu.community), ("10.4.0.31:161", b"public".as_slice()));
+    assert_eq!(pdu.endpoint, "10.4.0.31:161");
+    assert_eq!(community_of(pdu), b"public");
     let location = config.devices[0].location.as_ref().unwrap();
     assert_eq!((location.rack.as_ref().map(AsRef::as_ref), location.u), (Some("a07"), Some(40)));
     let Speech::Modbus(meter) = &config.devices[2].speech else { panic!("no Modbus") };
-    assert_eq!((meter.endpoint.as_str(), meter.unit, meter.readings.len()), ("10.4.0.18:1502", 1, 2));
+    assert_eq!(
+        (meter.bus.to_string().as_str(), meter.unit, meter.readings.len()),
+        ("modbus+tcp://10.4.0.18:1502", 1, 2)
+    );
     assert_eq!(config.devices[2].every, Duration::from_secs(1));
 }
 
@@ -65,7 +76,7 @@ fn every_mistake_is_found_at_once_with_its_line() {
         [[device]]\nid = \"a\"\naddress = \"modbus+tcp://10.0.0.1\"\nevery = \"5ms\"\n\n\
         [[device]]\nid = \"a\"\naddress = \"snmp://public@10.0.0.2\"\nprofile = \"apc-rpdu2\"\ncredentials = \"x\"\n\n\
         [[device]]\nid = \"b\"\naddress = \"snmp://10.0.0.2\"\nprofile = \"no-such\"\ncredentials = \"x\"\n\n\
-        [credentials.lab]\nversion = \"1\"\ncommunity_file = \"missing\"\n";
+        [credentials.lab]\nversion = \"2c\"\ncommunity_file = \"missing\"\n\n[credentials.old]\nversion = \"2\"\n";
     let found = mistakes(text);
     let expected = [
         ("agent.toml:2: agent.id", "no agent id"),
@@ -80,8 +91,8 @@ fn every_mistake_is_found_at_once_with_its_line() {
         ("agent.toml:22: device.2.address", "community does not belong here"),
         ("agent.toml:29: device.3.profile", "no profile `no-such`"),
         ("agent.toml:30: device.3.credentials", "no `[credentials.x]`"),
-        ("agent.toml:33: credentials.lab.version", "expected \"2c\""),
         ("agent.toml:34: credentials.lab.community_file", "cannot read"),
+        ("agent.toml:37: credentials.old.version", "expected \"1\", \"2c\" or \"3\""),
     ];
     for (place, what) in expected {
         assert!(
@@ -177,8 +188,159 @@ fn a_credential_of_systemd_is_found_in_its_folder() {
     let folders = Folders::of(&folder.path().join("agent.toml"), Some(credentials.path()));
     let config = Config::parse("agent.toml", &text, &folders).unwrap();
     let Speech::Snmp(pdu) = &config.devices[0].speech else { panic!("no SNMP") };
-    assert_eq!(&*pdu.community, b"s3cret");
+    assert_eq!(community_of(pdu), b"s3cret");
     assert!(mistakes(&text)[0].contains("LoadCredential=pdu"));
     let outside = text.replace("credential:pdu", "credential:../pdu");
     assert!(mistakes(&outside)[0].contains("expected credential:NAME"));
+}
+
+/// The example's users, in a folder with passphrases.
+fn with_users(user: &str) -> Result<Config, ConfigError> {
+    let folder = folder();
+    for (name, text) in [("long", "maplesyrup\n"), ("short", "seven77\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let text = format!(
+        "{HEAD}[[device]]\nid = \"p\"\nprofile = \"apc-rpdu2\"\naddress = \"snmp://a\"\ncredentials = \"lab\"\n\
+         [credentials.lab]\nversion = \"3\"\n{user}"
+    );
+    parse(&folder, &text)
+}
+
+#[test]
+fn a_user_of_version_3_is_read_with_algorithms_and_passphrases_from_files() {
+    let config = with_users(
+        "user = \"reader\"\nauth = \"SHA-256\"\nauth_file = \"long\"\nprivacy = \"aes256c\"\nprivacy_file = \"long\"\ncontext = \"bay-1\"\n",
+    )
+    .unwrap();
+    let Speech::Snmp(pdu) = &config.devices[0].speech else { panic!("no SNMP") };
+    let crate::snmp::Credentials::User(user) = &pdu.credentials else { panic!("no user") };
+    assert_eq!(
+        (user.name(), user.context(), user.level()),
+        (b"reader".as_slice(), b"bay-1".as_slice(), crate::snmp::usm::Level::AuthPriv)
+    );
+    assert!(!format!("{config:?}").contains("maplesyrup"));
+    let plain = with_users("user = \"reader\"\n").unwrap();
+    assert!(matches!(&plain.devices[0].speech, Speech::Snmp(_)));
+}
+
+#[test]
+fn every_mistake_about_a_user_is_named_with_its_line() {
+    let cases = [
+        ("auth = \"sha256\"\n", "9: credentials.lab.user", "is missing"),
+        (
+            "user = \"r\"\nauth = \"sha3\"\nauth_file = \"long\"\n",
+            "12: credentials.lab.auth",
+            "expected one of md5",
+        ),
+        ("user = \"r\"\nauth = \"md5\"\n", "9: credentials.lab.auth_file", "needs a passphrase"),
+        ("user = \"r\"\nauth_file = \"long\"\n", "9: credentials.lab.auth", "says with what"),
+        (
+            "user = \"r\"\nauth = \"md5\"\nauth_file = \"short\"\n",
+            "13: credentials.lab.auth_file",
+            "at least 8",
+        ),
+        (
+            "user = \"r\"\nauth = \"md5\"\nauth_file = \"none\"\n",
+            "13: credentials.lab.auth_file",
+            "cannot read",
+        ),
+        (
+            "user = \"r\"\nprivacy = \"des\"\nprivacy_file = \"long\"\n",
+            "12: credentials.lab.privacy",
+            "no privacy without",
+        ),
+        (
+            "user = \"r\"\nauth = \"md5\"\nauth_file = \"long\"\nprivacy = \"3des\"\nprivacy_file = \"long\"\n",
+            "14: credentials.lab.privacy",
+            "aes256c",
+        ),
+        ("user = \"\"\n", "11: credentials.lab.user", "1 to 32"),
+        ("user = \"r\"\ncommunity_file = \"long\"\n", "12: credentials.lab.community_file", "no known key"),
+    ];
+    for (user, place, what) in cases {
+        let Err(ConfigError::Mistakes(Mistakes(found))) = with_users(user) else { panic!("taken: {user}") };
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let place = format!("agent.toml:{place}");
+        assert!(
+            found.iter().any(|line| line.starts_with(&place) && line.contains(what)),
+            "{user} {place}: {found:#?}"
+        );
+        assert!(!found.concat().contains("maplesyrup") && !found.concat().contains("seven77"), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_file_of_credentials_holds_a_user_or_just_a_community() {
+    let folder = folder();
+    std::fs::write(folder.path().join("long"), "maplesyrup\n").unwrap();
+    let file = folder.path().join("who");
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        credentials_of_file(&file)
+    };
+    assert!(matches!(read("public\n"), Ok(crate::snmp::Credentials::Community(..))));
+    let user = "version = \"3\"\nuser = \"reader\"\nauth = \"sha512\"\nauth_file = \"long\"\n";
+    assert!(matches!(read(user), Ok(crate::snmp::Credentials::User(_))));
+    let mistake = read(&user.replace("sha512", "sha5")).unwrap_err();
+    assert!(mistake.contains("who:3: auth: found \"sha5\""), "{mistake}");
+}
+
+fn on_line(id: &str, unit: u8, query: &str) -> String {
+    format!("[[device]]\nid = \"{id}\"\naddress = \"modbus+rtu:///dev/ttyUSB0/{unit}{query}\"\n{READING}")
+}
+
+#[test]
+fn a_bus_says_how_its_devices_are_spoken_to() {
+    let text = format!(
+        "{HEAD}{}{}[[bus]]\naddress = \"modbus+rtu:///dev/ttyUSB0\"\npause = \"20ms\"\necho = true\n",
+        on_line("a", 1, "?baud=9600"),
+        on_line("b", 2, "?baud=9600"),
+    );
+    let config = parse(&folder(), &text).unwrap();
+    let Speech::Modbus(modbus) = &config.devices[0].speech else { panic!("no Modbus") };
+    let bus = config.bus(&modbus.bus);
+    assert!(bus.manners.echo && bus.manners.pause == Duration::from_millis(20));
+    // 3.5 characters of 11 bits at 9600 baud.
+    assert_eq!(bus.manners.silence, Duration::from_micros(4011));
+    assert_eq!(crate::poll::Plan::new(&config).gateways.len(), 1);
+}
+
+#[test]
+fn what_a_bus_cannot_do_is_refused_where_it_stands() {
+    let text = format!(
+        "{HEAD}{}{}[[device]]\nid = \"c\"\naddress = \"modbus+tcp://gw/1\"\n{READING}\
+         [[bus]]\naddress = \"modbus+rtu:///dev/ttyUSB0\"\nin_flight = 2\nignore_transaction_id = true\n\
+         [[bus]]\naddress = \"modbus+tcp://gw:502\"\necho = true\nin_flight = 4\nignore_transaction_id = true\n\
+         [[bus]]\naddress = \"modbus+tcp://gw\"\n[[bus]]\naddress = \"modbus+tcp://other\"\n",
+        on_line("a", 1, "?baud=9600"),
+        on_line("b", 2, ""),
+    );
+    let found = mistakes(&text);
+    for (place, what) in [
+        ("bus.1.in_flight", "only one request"),
+        ("bus.1.ignore_transaction_id", "no transaction id"),
+        ("bus.2.echo", "is for serial lines"),
+        ("bus.2.in_flight", "must be 1"),
+        ("bus.3.address", "has that address"),
+        ("bus", "no device is on `modbus+tcp://other:502`"),
+        ("device", "on one line with different settings"),
+    ] {
+        assert!(
+            found.iter().any(|line| line.contains(place) && line.contains(what)),
+            "{place} {what}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_bus_is_said_to_bear_holds_before_what_profiles_say() {
+    let device = format!("[[device]]\nid = \"c\"\naddress = \"modbus+tcp://gw/1\"\nin_flight = 4\n{READING}");
+    let in_flight = |bus: &str| {
+        let config = parse(&folder(), &format!("{HEAD}{device}{bus}")).unwrap();
+        crate::poll::Plan::new(&config).gateways[0].manners.in_flight
+    };
+    assert_eq!(in_flight(""), 4);
+    assert_eq!(in_flight("[[bus]]\naddress = \"modbus+tcp://gw\"\nin_flight = 2\n"), 2);
+    assert_eq!(in_flight("[[bus]]\naddress = \"modbus+tcp://gw\"\nignore_transaction_id = true\n"), 1);
 }

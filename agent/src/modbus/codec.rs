@@ -1,90 +1,295 @@
 //! Frames of Modbus TCP (MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3; MODBUS Application Protocol
 //! V1.1b3, 6.1 to 6.4 and 7).
 
-use profile::Function;
+use profile::{Block, Function};
 
 /// Largest frame: 7 bytes of header and 253 of PDU (Implementation Guide V1.0b, 3.1.3; Application Protocol 4.1).
 pub const FRAME_BYTES_MAX: usize = 260;
 /// Transaction, protocol, length: what stands before the bytes that `length` counts.
 const PREFIX_BYTES: usize = 6;
-/// Bytes of a read request, header included.
-const REQUEST_BYTES: usize = 12;
+/// Longest PDU of a request: that for a file record.
+const REQUEST_PDU_MAX: usize = 9;
+/// A sub-request of a file record reads always by reference type 6 (Application Protocol, 6.14).
+const REFERENCE_TYPE: u8 = 6;
+/// MODBUS encapsulated interface: read device identification (6.21).
+const IDENTIFY: [u8; 2] = [0x2b, 0x0e];
+/// Bytes of an identification before its objects: function, interface, access, conformity, more, next, how many.
+const IDENTITY_HEAD: usize = 7;
 
-/// One read of consecutive registers or bits. [`Function`] has no variant that writes, and none can be expressed
-/// (promise 5).
+/// A question to one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// Unit id behind the address.
     pub unit: u8,
-    /// Which registers.
-    pub function: Function,
-    /// First register, 0-based protocol address.
-    pub address: u16,
-    /// How many, 1 to [`Function::count_max`].
-    pub count: u16,
+    /// What it is asked.
+    pub ask: Ask,
+}
+
+/// What a unit is asked. There is no variant that writes, and none can be expressed (promise 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Consecutive registers, bits or records.
+    Read {
+        /// Which of them.
+        function: Function,
+        /// The file, for [`Function::FileRecord`]; 0 for all else.
+        file: u16,
+        /// First register, 0-based protocol address; first record of a file.
+        address: u16,
+        /// How many, 1 to [`Function::count_max`].
+        count: u16,
+    },
+    /// Who are you? Function 43, interface 14.
+    Identify {
+        /// Which objects.
+        access: Access,
+        /// The first one, or the only one.
+        object: u8,
+    },
+}
+
+impl Ask {
+    /// Reads registers or bits.
+    pub const fn read(function: Function, address: u16, count: u16) -> Self {
+        Self::Read { function, file: 0, address, count }
+    }
+
+    /// Reads what a block of a plan says.
+    pub const fn of(block: &Block) -> Self {
+        let Block { function, file, start, count, .. } = *block;
+        Self::Read { function, file, address: start, count }
+    }
+}
+
+/// Which objects of an identification are asked for (6.21, "Read Device ID code").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Maker, product code, revision.
+    Basic,
+    /// Also address of the maker, product name, model name, name of the application.
+    Regular,
+    /// Also those that only the maker knows, from 0x80 on.
+    Extended,
+    /// One object.
+    One,
+}
+
+impl Access {
+    /// Its number on the wire.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Basic => 1,
+            Self::Regular => 2,
+            Self::Extended => 3,
+            Self::One => 4,
+        }
+    }
+}
+
+/// The PDU of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pdu {
+    bytes: [u8; REQUEST_PDU_MAX],
+    length: usize,
+}
+
+impl Pdu {
+    fn new<const N: usize>(bytes: [u8; N]) -> Self {
+        let mut pdu = Self { bytes: [0; REQUEST_PDU_MAX], length: N.min(REQUEST_PDU_MAX) };
+        pdu.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        pdu
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// How long an answer is, told by its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// So many bytes of PDU.
+    Known(usize),
+    /// More has to come to tell.
+    Open,
+    /// It is not the beginning of an answer to this request.
+    Other,
 }
 
 impl Request {
-    /// Appends the frame of this request.
-    pub fn encode(&self, transaction: u16, out: &mut Vec<u8>) {
-        let [t0, t1] = transaction.to_be_bytes();
-        let [a0, a1] = self.address.to_be_bytes();
-        let [w0, w1] = self.count.to_be_bytes();
-        let frame: [u8; REQUEST_BYTES] =
-            [t0, t1, 0, 0, 0, 6, self.unit, self.function.code(), a0, a1, w0, w1];
-        out.extend_from_slice(&frame);
+    pub(super) fn pdu(&self) -> Pdu {
+        match self.ask {
+            Ask::Read { function: Function::FileRecord, file, address, count } => {
+                let ([f0, f1], [a0, a1], [c0, c1]) =
+                    (file.to_be_bytes(), address.to_be_bytes(), count.to_be_bytes());
+                Pdu::new([Function::FileRecord.code(), 7, REFERENCE_TYPE, f0, f1, a0, a1, c0, c1])
+            }
+            Ask::Read { function, address, count, .. } => {
+                let ([a0, a1], [c0, c1]) = (address.to_be_bytes(), count.to_be_bytes());
+                Pdu::new([function.code(), a0, a1, c0, c1])
+            }
+            Ask::Identify { access, object } => Pdu::new([IDENTIFY[0], IDENTIFY[1], access.code(), object]),
+        }
     }
 
-    /// Does `frame` answer this request, and how?
+    /// Appends the frame of this request as Modbus TCP has it.
+    pub fn encode(&self, transaction: u16, out: &mut Vec<u8>) {
+        let pdu = self.pdu();
+        let [t0, t1] = transaction.to_be_bytes();
+        let counted = u8::try_from(pdu.length + 1).unwrap_or(u8::MAX);
+        out.extend_from_slice(&[t0, t1, 0, 0, 0, counted, self.unit]);
+        out.extend_from_slice(pdu.bytes());
+    }
+
+    /// Its function code.
+    pub const fn code(&self) -> u8 {
+        match self.ask {
+            Ask::Read { function, .. } => function.code(),
+            Ask::Identify { .. } => IDENTIFY[0],
+        }
+    }
+
+    /// What stands at its beginning, for messages: the first register, or the first object.
+    pub const fn start(&self) -> u16 {
+        match self.ask {
+            Ask::Read { address, .. } => address,
+            Ask::Identify { object, .. } => object as u16,
+        }
+    }
+
+    const fn count(&self) -> u16 {
+        match self.ask {
+            Ask::Read { count, .. } => count,
+            Ask::Identify { .. } => 1,
+        }
+    }
+
+    /// Does this PDU from `unit` answer this request, and how?
     ///
     /// # Errors
     /// If unit, function or length are not those that were asked for.
-    pub fn answer<'a>(&self, frame: &Frame<'a>) -> Result<Answer<'a>, Reject> {
-        if frame.unit != self.unit {
-            return Err(Reject::Unit { asked: self.unit, found: frame.unit });
+    pub fn answer<'a>(&self, unit: u8, pdu: &'a [u8]) -> Result<Answer<'a>, Reject> {
+        if unit != self.unit {
+            return Err(Reject::Unit { asked: self.unit, found: unit });
         }
-        let code = self.function.code();
-        match *frame.pdu {
+        let code = self.code();
+        match *pdu {
             [found, exception] if found == code | 0x80 => Ok(Answer::Exception(exception)),
-            [found, count, ref data @ ..] if found == code => self.data(count, data),
+            [found, ..] if found == code => self.data(pdu),
             [found, ..] => Err(Reject::Function { asked: code, found }),
-            [] => Err(Reject::Short { asked: self.count, bytes: 0 }),
+            [] => Err(Reject::Short { asked: self.count(), bytes: 0 }),
         }
     }
 
-    /// Bytes of data that a whole answer holds.
-    const fn data_bytes(self) -> usize {
-        let count = self.count as usize;
-        if self.function.reads_bits() { count.div_ceil(8) } else { count * 2 }
+    fn data<'a>(&self, pdu: &'a [u8]) -> Result<Answer<'a>, Reject> {
+        let from = self.head_bytes();
+        let bytes = pdu.len().saturating_sub(from);
+        match self.length(pdu) {
+            Length::Known(length) if length == pdu.len() => {
+                Ok(Answer::Data(pdu.get(from..).unwrap_or_default()))
+            }
+            Length::Known(length) if length > pdu.len() => Err(Reject::Short { asked: self.count(), bytes }),
+            Length::Other if bytes >= self.data_bytes() => Err(Reject::Long { asked: self.count(), bytes }),
+            Length::Known(_) => Err(Reject::Long { asked: self.count(), bytes }),
+            Length::Open | Length::Other => Err(Reject::Short { asked: self.count(), bytes }),
+        }
     }
 
-    /// The registers of an answer, or its bits, one in each word.
+    /// How long the answer is that begins with these bytes, from the function code on.
+    pub(super) fn length(&self, pdu: &[u8]) -> Length {
+        let code = self.code();
+        match *pdu {
+            [] => Length::Open,
+            [found, ..] if found == code | 0x80 => Length::Known(2),
+            [found, ..] if found != code => Length::Other,
+            _ => match self.ask {
+                Ask::Read { .. } => head_matches(pdu, &self.head(), self.data_bytes()),
+                Ask::Identify { access, .. } => identity_length(pdu, access),
+            },
+        }
+    }
+
+    /// What stands before the data of an answer.
+    fn head(&self) -> Pdu {
+        let data = u8::try_from(self.data_bytes()).unwrap_or(u8::MAX);
+        match self.ask {
+            Ask::Read { function: Function::FileRecord, .. } => {
+                let record = data.saturating_add(1);
+                Pdu::new([self.code(), record.saturating_add(1), record, REFERENCE_TYPE])
+            }
+            _ => Pdu::new([self.code(), data]),
+        }
+    }
+
+    fn head_bytes(&self) -> usize {
+        // An identification is handed on with all that its head says.
+        if matches!(self.ask, Ask::Identify { .. }) { IDENTIFY.len() } else { self.head().length }
+    }
+
+    /// Bytes of data that a whole answer holds; 0 where the answer itself says it.
+    pub(super) const fn data_bytes(&self) -> usize {
+        match self.ask {
+            Ask::Read { function, count, .. } if function.reads_bits() => (count as usize).div_ceil(8),
+            Ask::Read { count, .. } => count as usize * 2,
+            Ask::Identify { .. } => 0,
+        }
+    }
+
+    /// Bytes of PDU that a whole answer has, as far as it can be said beforehand.
+    pub(super) fn answer_bytes(&self) -> usize {
+        match self.ask {
+            Ask::Read { .. } => self.head().length + self.data_bytes(),
+            // As long as it may get.
+            Ask::Identify { .. } => FRAME_BYTES_MAX - PREFIX_BYTES - 1,
+        }
+    }
+
+    /// The registers of an answer; of bits one in each word, of an identification one byte in each word.
     pub fn words(&self, data: &[u8], words: &mut Vec<u16>) {
         words.clear();
-        if self.function.reads_bits() {
-            let bits = data.iter().flat_map(|byte| (0..8).map(move |bit| u16::from(byte >> bit & 1)));
-            words.extend(bits.take(usize::from(self.count)));
-        } else {
-            words.extend(data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])));
+        match self.ask {
+            Ask::Read { function, count, .. } if function.reads_bits() => {
+                let bits = data.iter().flat_map(|byte| (0..8).map(move |bit| u16::from(byte >> bit & 1)));
+                words.extend(bits.take(usize::from(count)));
+            }
+            Ask::Read { .. } => {
+                words.extend(data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])));
+            }
+            Ask::Identify { .. } => words.extend(data.iter().map(|byte| u16::from(*byte))),
         }
     }
+}
 
-    fn data(self, count: u8, data: &[u8]) -> Result<Answer<'_>, Reject> {
-        let asked = self.data_bytes();
-        if data.len() == asked && usize::from(count) == asked {
-            return Ok(Answer::Data(data));
-        }
-        if data.len() < asked {
-            return Err(Reject::Short { asked: self.count, bytes: data.len() });
-        }
-        Err(Reject::Long { asked: self.count, bytes: data.len() })
+/// The length of an answer with this head before its data.
+fn head_matches(pdu: &[u8], head: &Pdu, data: usize) -> Length {
+    let head = head.bytes();
+    let same = head.iter().zip(pdu).all(|(one, other)| one == other);
+    match same {
+        true if pdu.len() >= head.len() => Length::Known(head.len() + data),
+        true => Length::Open,
+        false => Length::Other,
     }
+}
+
+/// The length of an identification: that of all its objects, of which each says its own.
+fn identity_length(pdu: &[u8], access: Access) -> Length {
+    let head = [IDENTIFY[0], IDENTIFY[1], access.code()];
+    if !head.iter().zip(pdu).all(|(one, other)| one == other) {
+        return Length::Other;
+    }
+    let Some(objects) = pdu.get(IDENTITY_HEAD - 1) else { return Length::Open };
+    let mut end = IDENTITY_HEAD;
+    for _ in 0..*objects {
+        let Some(length) = pdu.get(end + 1) else { return Length::Open };
+        end += 2 + usize::from(*length);
+    }
+    if end < FRAME_BYTES_MAX - PREFIX_BYTES { Length::Known(end) } else { Length::Other }
 }
 
 /// What a device answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// The data, to be read by [`Request::words`].
+    /// The data, to be read by [`Request::words`]; of an identification all that follows the interface's number.
     Data(&'a [u8]),
     /// The device refused with this exception code: a healthy exchange without a value.
     Exception(u8),
@@ -176,7 +381,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const REQUEST: Request = Request { unit: 0x11, function: Function::Holding, address: 0x006b, count: 3 };
+    const REQUEST: Request = Request { unit: 0x11, ask: Ask::read(Function::Holding, 0x006b, 3) };
 
     fn frame(bytes: &[u8]) -> (Frame<'_>, usize) {
         split_frame(bytes).unwrap().unwrap()
@@ -191,15 +396,15 @@ mod tests {
         let answer = [0x15, 0x01, 0, 0, 0, 9, 0x11, 3, 6, 0x02, 0x2b, 0, 0, 0, 0x64, 0xff];
         let (frame, used) = frame(&answer);
         assert_eq!((frame.transaction, used), (0x1501, 15));
-        assert_eq!(REQUEST.answer(&frame), Ok(Answer::Data(&[0x02, 0x2b, 0, 0, 0, 0x64])));
+        assert_eq!(REQUEST.answer(frame.unit, frame.pdu), Ok(Answer::Data(&[0x02, 0x2b, 0, 0, 0, 0x64])));
     }
 
     // The example of 6.1: coils 20 to 38 are CD 6B 05 hex, the lowest bit first.
     #[test]
     fn bits_come_one_in_each_word_lowest_first() {
-        let request = Request { unit: 1, function: Function::Coils, address: 0x13, count: 19 };
+        let request = Request { unit: 1, ask: Ask::read(Function::Coils, 0x13, 19) };
         let (frame, _) = frame(&[0, 1, 0, 0, 0, 6, 1, 1, 3, 0xcd, 0x6b, 0x05]);
-        let Ok(Answer::Data(data)) = request.answer(&frame) else { panic!("no data") };
+        let Ok(Answer::Data(data)) = request.answer(frame.unit, frame.pdu) else { panic!("no data") };
         let mut words = Vec::new();
         request.words(data, &mut words);
         assert_eq!(words, [1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1]);
@@ -208,12 +413,15 @@ mod tests {
     #[test]
     fn an_exception_is_an_answer_and_no_value() {
         let (frame, _) = frame(&[0, 1, 0, 0, 0, 3, 0x11, 0x83, 2]);
-        assert_eq!(REQUEST.answer(&frame), Ok(Answer::Exception(2)));
+        assert_eq!(REQUEST.answer(frame.unit, frame.pdu), Ok(Answer::Exception(2)));
     }
 
     #[test]
     fn an_answer_from_elsewhere_or_of_another_size_is_refused() {
-        let asked = |bytes: &[u8]| REQUEST.answer(&frame(bytes).0).map(|_| ()).unwrap_err();
+        let asked = |bytes: &[u8]| {
+            let (frame, _) = frame(bytes);
+            REQUEST.answer(frame.unit, frame.pdu).map(|_| ()).unwrap_err()
+        };
         assert_eq!(
             asked(&[0, 1, 0, 0, 0, 9, 9, 3, 6, 0, 0, 0, 0, 0, 0]),
             Reject::Unit { asked: 17, found: 9 }
@@ -227,6 +435,37 @@ mod tests {
             asked(&[0, 1, 0, 0, 0, 9, 17, 3, 8, 0, 0, 0, 0, 0, 0]),
             Reject::Long { asked: 3, bytes: 6 }
         );
+    }
+
+    // The example of 6.14: file 4, record 1, two registers: 0D FE, 00 20 hex. (There it is one of two sub-requests.)
+    #[test]
+    fn a_file_record_is_asked_and_answered() {
+        let ask = Ask::Read { function: Function::FileRecord, file: 4, address: 1, count: 2 };
+        let request = Request { unit: 1, ask };
+        let mut out = Vec::new();
+        request.encode(1, &mut out);
+        assert_eq!(out, [0, 1, 0, 0, 0, 10, 1, 0x14, 7, 6, 0, 4, 0, 1, 0, 2]);
+        let answer = [0x14, 6, 5, 6, 0x0d, 0xfe, 0x00, 0x20];
+        assert_eq!(request.answer(1, &answer), Ok(Answer::Data(&answer[4..])));
+        assert!(request.answer(1, &answer[..7]).is_err());
+    }
+
+    // The example of 6.21: three objects of basic identification.
+    #[test]
+    fn an_identification_is_as_long_as_its_objects_say() {
+        let request = Request { unit: 1, ask: Ask::Identify { access: Access::Basic, object: 0 } };
+        let mut out = Vec::new();
+        request.encode_rtu(&mut out);
+        assert_eq!(out[..5], [1, 0x2b, 0x0e, 1, 0]);
+        let mut answer = vec![0x2b, 0x0e, 1, 1, 0, 0, 3];
+        for (id, text) in [(0u8, "Company identification"), (1, "Product code XX"), (2, "V2.11")] {
+            answer.extend([id, u8::try_from(text.len()).unwrap()]);
+            answer.extend(text.as_bytes());
+        }
+        assert_eq!(request.length(&answer), Length::Known(answer.len()));
+        assert_eq!(request.answer(1, &answer), Ok(Answer::Data(&answer[2..])));
+        assert_eq!(request.length(&answer[..20]), Length::Open);
+        assert!(request.answer(1, &answer[..20]).is_err());
     }
 
     #[test]
@@ -243,7 +482,7 @@ mod tests {
         ) {
             if let Ok(Some((frame, used))) = split_frame(&bytes) {
                 prop_assert!(used <= bytes.len() && used <= FRAME_BYTES_MAX);
-                if let Ok(Answer::Data(data)) = REQUEST.answer(&frame) {
+                if let Ok(Answer::Data(data)) = REQUEST.answer(frame.unit, frame.pdu) {
                     prop_assert_eq!(data.len(), 6);
                 }
             }
@@ -256,10 +495,10 @@ mod tests {
             bytes.extend(std::iter::repeat_n(0xaa, usize::from(count)));
             let cut = cut.min(bytes.len() - 1);
             prop_assert_eq!(split_frame(&bytes[..cut]), Ok(None));
-            let request = Request { unit: 1, function: Function::Input, address: 0, count: words };
+            let request = Request { unit: 1, ask: Ask::read(Function::Input, 0, words) };
             let (frame, used) = split_frame(&bytes).unwrap().unwrap();
             prop_assert_eq!(used, bytes.len());
-            prop_assert_eq!(request.answer(&frame), Ok(Answer::Data(&bytes[9..])));
+            prop_assert_eq!(request.answer(frame.unit, frame.pdu), Ok(Answer::Data(&bytes[9..])));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What everything that polls shares: the clocks, the wheel, the statistics, and the way out for what was read.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mio::Registry;
@@ -33,6 +34,8 @@ pub(super) struct Desk {
     pub now: Now,
     /// What is due when.
     pub wheel: Wheel<Wake>,
+    /// Gateways whose waits are shorter than a tick, and when the next one is over, by the monotonic clock.
+    soon: BTreeMap<usize, Duration>,
     /// What happened so far.
     pub statistics: Statistics,
     /// The sockets that are watched.
@@ -95,6 +98,7 @@ impl Desk {
         Self {
             now,
             wheel,
+            soon: BTreeMap::new(),
             statistics: Statistics::default(),
             registry,
             unresolved: Vec::new(),
@@ -108,6 +112,27 @@ impl Desk {
     /// Reads the clocks anew.
     pub(super) fn refresh(&mut self) {
         self.now = self.clock.now();
+    }
+
+    /// Wakes a gateway at this instant, between ticks if need be, and no more at the one before; never if it is `None`.
+    pub(super) fn wake_gateway(&mut self, place: usize, at: Option<Duration>) {
+        match at {
+            Some(at) => self.soon.insert(place, at),
+            None => self.soon.remove(&place),
+        };
+    }
+
+    /// Takes those that are to be woken now.
+    pub(super) fn take_soon(&mut self, due: &mut Vec<Wake>) {
+        if !self.soon.is_empty() {
+            let now = self.now.mono;
+            due.extend(self.soon.extract_if(.., |_, at| *at <= now).map(|(place, _)| Wake::Gateway(place)));
+        }
+    }
+
+    /// How long it is until the first of them.
+    pub(super) fn until_soon(&self) -> Option<Duration> {
+        self.soon.values().min().map(|at| at.saturating_sub(self.now.mono))
     }
 
     /// Counts how far the first request of a poll is off its schedule.
@@ -129,9 +154,14 @@ impl Desk {
         self.ended(&Ended { group, scheduled, answered: None, values: &vec![Err(reason); series] });
     }
 
-    /// Hands on series and groups that were learned.
-    pub(super) fn declare(&mut self, series: Vec<SeriesDescriptor>, groups: Vec<PollGroup>) {
-        self.outbox.declare(self.now.wall(), series, groups);
+    /// Hands on series and groups that were learned and have been due since `since`: the plan holds from then on.
+    pub(super) fn declare_since(
+        &mut self,
+        since: Timestamp,
+        series: Vec<SeriesDescriptor>,
+        groups: Vec<PollGroup>,
+    ) {
+        self.outbox.declare(since.min(self.now.wall()), series, groups);
         self.flush_what_is_left();
     }
 

@@ -179,7 +179,7 @@ impl Engine {
         for plan in plans {
             let place = self.gateways.len();
             let token = Token(FIRST_GATEWAY + place);
-            let mut gateway = Gateway::new(place, token, plan.endpoint, plan.manners);
+            let mut gateway = Gateway::new(place, token, plan.bus, plan.manners);
             for (device, schedule) in plan.devices {
                 all.push((schedule, Target::Gateway(place, gateway.add(device))));
             }
@@ -230,6 +230,7 @@ impl Engine {
             self.desk.refresh();
             self.watch_clock();
             self.desk.wheel.take_due(self.desk.now.wall(), &mut due);
+            self.desk.take_soon(&mut due);
             due.drain(..).for_each(|wake| self.wake(wake));
             self.resolve_again();
             let wait = self.wait();
@@ -248,9 +249,10 @@ impl Engine {
 
     fn wait(&mut self) -> Duration {
         self.desk.refresh();
-        let Some(next) = self.desk.wheel.next_due() else { return TURN_AT_MOST };
+        let most = self.desk.until_soon().map_or(TURN_AT_MOST, |soon| soon.min(TURN_AT_MOST));
+        let Some(next) = self.desk.wheel.next_due() else { return most };
         let micros = next.millis().saturating_mul(1000) - self.desk.now.wall_us;
-        Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(TURN_AT_MOST)
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(most)
     }
 
     fn wake(&mut self, wake: Wake) {
@@ -378,7 +380,7 @@ impl Engine {
                 }
                 Found::Address(Whose::Snmp(place), address) => {
                     if let Some(snmp) = &mut self.snmp {
-                        snmp.resolved(place, address);
+                        snmp.resolved(place, address, &mut self.desk);
                     }
                 }
                 Found::Host(place, values) => self.end_host(place, &values, Missing::Other),
@@ -398,7 +400,7 @@ impl Engine {
         let gateways = &self.gateways;
         // What does not fit now stays in the list.
         self.desk.unresolved.retain(|place| {
-            let name = gateways.get(*place).map(|gateway| gateway.name().to_owned());
+            let name = gateways.get(*place).and_then(Gateway::name).map(str::to_owned);
             name.is_some_and(|name| !helper.resolve(Whose::Gateway(*place), name))
         });
         let Some(snmp) = &mut self.snmp else { return };

@@ -1,38 +1,49 @@
-//! The devices behind one Modbus TCP address: who is asked next over the one connection, and what a failure costs.
+//! The devices on one Modbus bus: who is asked next over the one connection, and what a failure costs.
 //!
 //! Invariants:
 //! - Every poll that was due ends exactly once, with a value or a reason for each of its series.
-//! - A failure drops the connection; what others had on its way over it is asked again at once.
+//! - A failure drops a TCP connection; what others had on its way over it is asked again at once. A serial line is used
+//!   again when it has been silent, and a unit that did not answer only after half its period or its time limit, so that
+//!   a late answer has come and gone.
 //! - A device that has failed is asked only when no other waits and nothing else is on its way, and is left alone for
 //!   longer after each failure. On a shared connection one unanswered request takes at most half of the shortest
 //!   period, so the other half is left to the others.
 
 mod device;
+mod holes;
+mod manners;
+mod survey;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::Token;
-use model::{Missing, Timestamp};
+use model::{Event, EventKind, Missing, Severity, Timestamp};
 
 use super::backoff::{Backoff, Patience};
-pub use device::{Manners, ModbusPlan};
+pub use device::ModbusPlan;
+pub use manners::Manners;
+pub use survey::SurveyPlan;
 
 use super::desk::{Alarm, Desk, Wake};
-use crate::modbus::{Flight, Inbox, Lapse, Link, Reject, Reply, Request, Ticket};
+use crate::modbus::{Bus, Flight, Framing, Inbox, Lapse, Link, Peer, Reject, Reply, Ticket};
 use device::Device;
+use manners::Lessons;
 
 /// Gateway path unavailable, gateway target failed to respond (Application Protocol V1.1b3, 7): the gateway speaks,
 /// the device behind it does not.
 const DEVICE_SILENT: [u8; 2] = [0x0a, 0x0b];
+/// A damaged answer is given up when nothing more came for so long: USB adapters hand on what they have every 16 ms,
+/// serial servers every few dozen.
+const SETTLED_AFTER: Duration = Duration::from_millis(80);
 
 /// The devices behind one address.
 #[derive(Debug)]
 pub(super) struct Gateway {
     place: usize,
     token: Token,
-    name: String,
+    bus: Bus,
     address: Option<SocketAddr>,
     manners: Manners,
     link: Link,
@@ -42,6 +53,10 @@ pub(super) struct Gateway {
     backoff: Backoff,
     connect_until: Option<Duration>,
     not_before: Duration,
+    /// When the last bytes came, and when the last request left.
+    heard_at: Duration,
+    used_at: Duration,
+    lessons: Lessons,
     alarm: Alarm,
 }
 
@@ -53,21 +68,24 @@ pub(super) struct Scratch {
 }
 
 impl Gateway {
-    /// A gateway without devices. `name` is `host:port`, as in the configuration.
-    pub(super) fn new(place: usize, token: Token, name: String, manners: Manners) -> Self {
+    /// A gateway without devices.
+    pub(super) fn new(place: usize, token: Token, bus: Bus, manners: Manners) -> Self {
         Self {
             place,
             token,
-            address: name.parse().ok(),
-            name,
+            address: bus.endpoint().and_then(|name| name.parse().ok()),
             manners,
-            link: Link::default(),
+            link: new_link(&bus, &manners),
+            bus,
             devices: Vec::new(),
             ready: VecDeque::new(),
             suspects: VecDeque::new(),
             backoff: Backoff::default(),
             connect_until: None,
             not_before: Duration::ZERO,
+            heard_at: Duration::ZERO,
+            used_at: Duration::ZERO,
+            lessons: Lessons::default(),
             alarm: Alarm::default(),
         }
     }
@@ -78,14 +96,14 @@ impl Gateway {
         self.devices.len() - 1
     }
 
-    /// `host:port`, as in the configuration.
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// `host:port`, as in the configuration; nothing for a serial line.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.bus.endpoint()
     }
 
     /// Is its address still to be looked up?
     pub(super) const fn is_unresolved(&self) -> bool {
-        self.address.is_none()
+        self.address.is_none() && self.bus.line().is_none()
     }
 
     /// Its name was looked up.
@@ -93,9 +111,9 @@ impl Gateway {
         self.address = Some(address);
     }
 
-    /// Number of a device's group, and how many series it has.
+    /// Number of a device's group, and how many series it has, once that is known.
     pub(super) fn group(&self, device: usize) -> Option<(u32, usize)> {
-        self.devices.get(device).map(|one| (one.plan.group, one.plan.readings.len()))
+        self.devices.get(device).and_then(Device::group)
     }
 
     /// A device is due.
@@ -105,7 +123,9 @@ impl Gateway {
         let shared = self.devices.len() > 1;
         let Some(one) = self.devices.get_mut(device) else { return };
         if blocked || !one.backoff.allows(desk.now.mono) {
-            desk.skipped((one.plan.group, one.plan.readings.len()), scheduled, Missing::BackedOff);
+            if let Some(group) = one.group() {
+                desk.skipped(group, scheduled, Missing::BackedOff);
+            }
             return;
         }
         one.begin(scheduled, desk);
@@ -151,10 +171,17 @@ impl Gateway {
                 return Ok(());
             }
             self.connect_until = None;
+            self.not_before = self.not_before.max(desk.now.mono + self.manners.pause_after_connect);
+            self.used_at = desk.now.mono;
             desk.statistics.connects += 1;
         }
         loop {
             let read = self.link.read(&mut scratch.inbox)?;
+            if read.bytes > 0 && self.bus.is_rtu() {
+                // Also what nobody asked for keeps the line busy.
+                self.heard_at = desk.now.mono;
+                self.not_before = self.not_before.max(desk.now.mono + self.manners.silence);
+            }
             desk.statistics.bytes_in += u64::try_from(read.bytes).unwrap_or(u64::MAX);
             while let Some(reply) = self.link.next_reply(&mut scratch.inbox, &mut scratch.words)? {
                 self.reply(reply, &scratch.words, desk);
@@ -168,8 +195,16 @@ impl Gateway {
 
     fn reply(&mut self, reply: Reply, words: &[u16], desk: &mut Desk) {
         self.backoff.succeeded();
-        if !self.manners.pause.is_zero() {
-            self.not_before = desk.now.mono + self.manners.pause;
+        self.lessons.answered(self.link.flights().len() + 1);
+        if self.link.has_learned_echo() {
+            self.tell(
+                "gives back what is sent to it; `echo = true` in its `[[bus]]` says so beforehand",
+                desk,
+            );
+        }
+        let rest = self.manners.pause.max(self.manners.silence);
+        if !rest.is_zero() {
+            self.not_before = desk.now.mono + rest;
         }
         match reply {
             Reply::Words(flight) => self.words(flight, words, desk),
@@ -185,12 +220,12 @@ impl Gateway {
 
     fn exception(&mut self, flight: Flight, code: u8, desk: &mut Desk) {
         let Some(one) = self.asker(&flight) else { return };
-        tracing::debug!(device = one.plan.device.as_str(), code, start = flight.request.address, "exception");
+        tracing::debug!(device = one.plan.device.as_str(), code, start = flight.request.start(), "exception");
         if DEVICE_SILENT.contains(&code) {
             self.failed(&flight, Missing::Exception, desk);
             return;
         }
-        one.miss(flight.ticket.block, Missing::Exception);
+        one.take_exception(flight.ticket.block, code);
         self.resolved_block(flight.ticket.device, desk);
     }
 
@@ -203,17 +238,21 @@ impl Gateway {
         active.unresolved = active.unresolved.saturating_sub(1);
         if active.unresolved == 0 {
             self.finish(device, Missing::Other, desk);
+        } else if !one.todo.is_empty() {
+            // A refused block was divided, or a survey goes on.
+            self.queue(device, self.devices.len() > 1);
         }
     }
 
     /// The connection is of no more use.
     fn lapse(&mut self, lapse: &Lapse, desk: &mut Desk) {
-        tracing::debug!(gateway = self.name.as_str(), error = %crate::chain::Chain(lapse), "connection dropped");
+        tracing::debug!(bus = %self.bus, error = %crate::chain::Chain(lapse), "connection dropped");
         match lapse {
             Lapse::Connect(_) => self.unreachable(desk),
             Lapse::Broken(_) | Lapse::Closed => self.broken(desk),
-            Lapse::Frame(_) | Lapse::Stray(_) => {
+            Lapse::Frame(_) | Lapse::Stray { .. } | Lapse::Twice(_) => {
                 desk.statistics.strays += 1;
+                self.learn_of_stray(lapse, desk);
                 self.drop_with(|_| Some(Missing::Nonsense), desk);
             }
             Lapse::Reject(flight, reject) => {
@@ -225,12 +264,32 @@ impl Gateway {
         }
     }
 
+    fn learn_of_stray(&mut self, lapse: &Lapse, desk: &mut Desk) {
+        let fits = matches!(lapse, Lapse::Stray { fits: true, .. });
+        if !self.lessons.stray(fits) {
+            return;
+        }
+        self.manners.in_flight = 1;
+        self.link.ignore_ids();
+        self.tell(
+            "answers under transaction ids of its own; it is asked one request at a time, and its ids are ignored; \
+             `ignore_transaction_id = true` in its `[[bus]]` says so beforehand",
+            desk,
+        );
+    }
+
+    /// Tells what was learned about the bus.
+    fn tell(&self, what: &str, desk: &mut Desk) {
+        let (text, time) = (format!("{} {what}", self.bus), desk.now.wall());
+        desk.event(Event { time, device: None, kind: EventKind::Other, severity: Severity::Info, text });
+    }
+
     /// The address does not take connections: every poll that waits for one is lost.
     fn unreachable(&mut self, desk: &mut Desk) {
         self.drop_with(|_| Some(Missing::Refused), desk);
         self.connect_until = None;
         self.backoff.failed(desk.now.mono, self.shortest_period(), Patience::Alone);
-        if self.name.parse::<SocketAddr>().is_err() {
+        if self.name().is_some_and(|name| name.parse::<SocketAddr>().is_err()) {
             desk.unresolved.push(self.place);
         }
         for device in 0..self.devices.len() {
@@ -241,6 +300,14 @@ impl Gateway {
     /// The other side hung up. If this connection had been good, it may only have been tired of it: ask again once.
     fn broken(&mut self, desk: &mut Desk) {
         let was_good = self.link.has_answered();
+        if self.lessons.hung_up(self.link.flights().len()) {
+            self.manners.in_flight = 1;
+            self.tell(
+                "hangs up when several requests are under way; it is asked one at a time; `in_flight = 1` in its \
+                 `[[bus]]` says so beforehand",
+                desk,
+            );
+        }
         for flight in self.link.drop_connection() {
             let active = self.asker(&flight).and_then(|one| one.active.as_mut());
             match active.filter(|active| was_good && !active.revived) {
@@ -255,18 +322,45 @@ impl Gateway {
 
     /// Gives up the requests on their way of which `is_late` holds.
     fn unanswered(&mut self, is_late: impl Fn(&Flight) -> bool, desk: &mut Desk) {
-        self.drop_with(|flight| is_late(flight).then_some(Missing::NoAnswer), desk);
+        let garbled = self.link.is_garbled();
+        if !garbled {
+            self.await_late_answers(&is_late, desk.now.mono);
+        }
+        let reason = if garbled { Missing::Nonsense } else { Missing::NoAnswer };
+        self.drop_with(|flight| is_late(flight).then_some(reason), desk);
     }
 
-    /// Drops the connection. What was on its way fails for the given reason, or is asked again if there is none.
+    /// On a serial line a late answer cannot be told from the next one, so units that did not answer are not asked again
+    /// until it should have come. Answers of other units can be told, so these need not wait.
+    fn await_late_answers(&mut self, is_late: &impl Fn(&Flight) -> bool, now: Duration) {
+        if self.bus.line().is_none() {
+            return;
+        }
+        for flight in self.link.flights().iter().filter(|flight| is_late(flight)) {
+            for one in self.devices.iter_mut().filter(|one| one.plan.unit == flight.request.unit) {
+                one.quiet_until = now + one.plan.timeout.min(one.plan.period / 2);
+            }
+        }
+    }
+
+    /// Drops the connection, or lets the line fall silent. What was on its way fails for the given reason, or is asked again if there is none.
     fn drop_with(&mut self, reason: impl Fn(&Flight) -> Option<Missing>, desk: &mut Desk) {
-        for flight in self.link.drop_connection() {
+        let given_up = self.link.give_up();
+        self.not_before = self.not_before.max(desk.now.mono + self.manners.silence);
+        for flight in given_up {
             match reason(&flight) {
-                Some(Missing::NoAnswer) if self.may_retry(&flight, desk.now.mono) => self.again(flight),
+                Some(reason) if self.is_repeatable(reason) && self.may_retry(&flight, desk.now.mono) => {
+                    self.again(flight);
+                }
                 Some(reason) => self.failed(&flight, reason, desk),
                 None => self.again(flight),
             }
         }
+    }
+
+    /// Nothing came; or it was damaged on a line, which happens.
+    const fn is_repeatable(&self, reason: Missing) -> bool {
+        matches!(reason, Missing::NoAnswer) || (self.bus.is_rtu() && matches!(reason, Missing::Nonsense))
     }
 
     fn may_retry(&mut self, flight: &Flight, now: Duration) -> bool {
@@ -314,13 +408,15 @@ impl Gateway {
 
     /// Sends what may be sent, connects if that is needed for it, and sets the alarm.
     fn pump(&mut self, desk: &mut Desk) {
+        self.leave_connection(desk.now.mono);
         if self.link.is_open() {
             let mut requests = 0u64;
             while self.may_send(desk.now.mono) {
-                let Some(device) = self.next_device() else { break };
+                let Some(device) = self.next_device(desk.now.mono) else { break };
                 requests += u64::from(self.send_next(device, desk));
             }
             if requests > 0 {
+                self.used_at = desk.now.mono;
                 desk.statistics.requests += requests;
                 self.flush(desk);
             }
@@ -329,6 +425,21 @@ impl Gateway {
             self.connect(desk);
         }
         self.set_alarm(desk);
+    }
+
+    /// Leaves a connection that was not used for too long, or one that others wait for.
+    fn leave_connection(&mut self, now: Duration) {
+        if !self.link.is_open() || !self.link.flights().is_empty() {
+            return;
+        }
+        let unused = now.saturating_sub(self.used_at);
+        let old = self.manners.idle_timeout.is_some_and(|longest| unused >= longest) && self.has_work();
+        let done = self.manners.close_after_poll
+            && self.link.has_answered()
+            && self.devices.iter().all(|one| one.active.is_none());
+        if old || done {
+            self.link.drop_connection();
+        }
     }
 
     fn has_work(&self) -> bool {
@@ -347,10 +458,10 @@ impl Gateway {
     }
 
     /// Whose turn it is: those that waited longest, and suspects only when nobody else could be hurt.
-    fn next_device(&mut self) -> Option<usize> {
-        let device = self.ready.pop_front().or_else(|| {
+    fn next_device(&mut self, now: Duration) -> Option<usize> {
+        let device = take_rested(&mut self.ready, &self.devices, now).or_else(|| {
             let alone = self.link.flights().is_empty();
-            alone.then(|| self.suspects.pop_front()).flatten()
+            alone.then(|| take_rested(&mut self.suspects, &self.devices, now)).flatten()
         })?;
         self.devices.get_mut(device)?.queued = false;
         Some(device)
@@ -358,25 +469,20 @@ impl Gateway {
 
     /// Sends the next block of a device and puts the device back at the end if there are more; gives whether it did.
     fn send_next(&mut self, device: usize, desk: &mut Desk) -> bool {
-        let limit = self.longest_wait();
+        let (limit, line) = (self.longest_wait(), self.bus.line());
         let Some(one) = self.devices.get_mut(device) else { return false };
+        let next = one.todo.pop().and_then(|block| Some((block, one.request(block)?)));
         let Some(active) = one.active.as_mut() else { return false };
-        let Some((number, block)) = one.todo.pop().and_then(|n| Some((n, one.plan.blocks.get(n)?))) else {
-            return false;
-        };
-        let request = Request {
-            unit: one.plan.unit,
-            function: block.function,
-            address: block.start,
-            count: block.count,
-        };
-        let wait = limit.map_or(one.plan.timeout, |limit| one.plan.timeout.min(limit));
+        let Some((block, request)) = next else { return false };
+        let airtime = line.map_or(Duration::ZERO, |line| line.airtime(request.air_bytes()));
+        let wait = one.plan.timeout + airtime;
+        let wait = limit.map_or(wait, |limit| wait.min(limit.max(airtime * 2)));
         if !active.departed {
             active.departed = true;
             desk.refresh();
             desk.departed(active.scheduled);
         }
-        let ticket = Ticket { device, block: number, poll: active.number };
+        let ticket = Ticket { device, block, poll: active.number };
         self.link.send(request, ticket, (desk.now.mono + wait).min(active.ends));
         if !one.todo.is_empty() {
             one.queued = true;
@@ -398,8 +504,12 @@ impl Gateway {
 
     fn connect(&mut self, desk: &mut Desk) {
         let wait = self.devices.iter().map(|one| one.plan.timeout).min().unwrap_or_default();
-        let Some(address) = self.address else { return self.unreachable(desk) };
-        match self.link.connect(address, &desk.registry, self.token) {
+        let peer = match (&self.bus, self.address) {
+            (Bus::Rtu(line), _) => Peer::Line(line),
+            (_, Some(address)) => Peer::Tcp(address),
+            (_, None) => return self.unreachable(desk),
+        };
+        match self.link.connect(peer, &desk.registry, self.token) {
             Ok(()) => self.connect_until = Some(desk.now.mono + wait),
             Err(error) => self.lapse(&Lapse::Connect(error), desk),
         }
@@ -407,7 +517,7 @@ impl Gateway {
 
     /// The alarm went off.
     pub(super) fn alarm(&mut self, desk: &mut Desk) {
-        if !self.alarm.went_off(desk.now.wall()) {
+        if !self.is_precise() && !self.alarm.went_off(desk.now.wall()) {
             return;
         }
         let now = desk.now.mono;
@@ -417,7 +527,20 @@ impl Gateway {
         if self.link.flights().iter().any(|flight| now >= flight.deadline) {
             self.unanswered(|flight| now >= flight.deadline, desk);
         }
+        if self.settles_at().is_some_and(|at| now >= at) {
+            self.unanswered(|_| true, desk);
+        }
         self.pump(desk);
+    }
+
+    /// When a damaged answer is given up.
+    fn settles_at(&self) -> Option<Duration> {
+        self.link.is_broken().then(|| self.heard_at + SETTLED_AFTER)
+    }
+
+    /// Are its waits shorter than a tick, so that they would cost more than they last?
+    const fn is_precise(&self) -> bool {
+        self.bus.is_rtu() || !self.manners.pause.is_zero()
     }
 
     /// The wheel was emptied because the clock was set.
@@ -430,8 +553,20 @@ impl Gateway {
         let answers = self.link.flights().iter().map(|flight| flight.deadline).min();
         let waits = self.has_work() && self.not_before > desk.now.mono;
         let pause = waits.then_some(self.not_before);
-        let first = [answers, self.connect_until, pause].into_iter().flatten().min();
-        self.alarm.set(first, Wake::Gateway(self.place), desk);
+        let first = [answers, self.connect_until, pause, self.settles_at(), self.rested_at(desk.now.mono)];
+        let first = first.into_iter().flatten().min();
+        if self.is_precise() {
+            desk.wake_gateway(self.place, first);
+        } else {
+            self.alarm.set(first, Wake::Gateway(self.place), desk);
+        }
+    }
+
+    /// When the first of the devices that wait for a late answer to pass has waited long enough.
+    fn rested_at(&self, now: Duration) -> Option<Duration> {
+        self.bus.line()?;
+        let queued = self.devices.iter().filter(|one| one.queued).map(|one| one.quiet_until);
+        queued.filter(|until| *until > now).min()
     }
 
     /// The engine stops: polls under way end without an answer.
@@ -441,4 +576,19 @@ impl Gateway {
             self.finish(device, Missing::AgentDown, desk);
         }
     }
+}
+
+fn new_link(bus: &Bus, manners: &Manners) -> Link {
+    let mut link = Link::new(Framing::of(bus), manners.echo);
+    if manners.ignore_transaction_id {
+        link.ignore_ids();
+    }
+    link
+}
+
+/// The first of a queue that does not wait for a late answer to pass.
+fn take_rested(queue: &mut VecDeque<usize>, devices: &[Device], now: Duration) -> Option<usize> {
+    let rested = |place: &usize| devices.get(*place).is_none_or(|one| one.quiet_until <= now);
+    let at = queue.iter().position(rested)?;
+    queue.remove(at)
 }

@@ -1,17 +1,18 @@
 //! From a checked configuration to what is polled: gateways, SNMP devices, series and groups.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use model::{DeviceId, PollGroup, SeriesDescriptor};
 use profile::{SeriesShape, plan as blocks};
 
 use super::desk::Numbers;
-use super::gateway::{Manners, ModbusPlan};
+use super::gateway::{Manners, ModbusPlan, SurveyPlan};
 use super::schedule::{SNMP_TICK_MS, Schedule, TICK_MS};
 use super::snmp::SnmpTarget;
-use crate::config::{Config, DeviceConfig, ModbusConfig, SnmpConfig, Speech};
+use crate::config::{BusConfig, Config, DeviceConfig, ModbusConfig, SnmpConfig, Speech};
 use crate::host::Probe;
+use crate::modbus::Bus;
 
 /// All that is polled.
 #[derive(Debug, Default)]
@@ -30,15 +31,37 @@ pub struct Plan {
     pub numbers: Numbers,
 }
 
-/// The devices behind one Modbus address.
+/// The devices on one bus.
 #[derive(Debug)]
 pub struct GatewayPlan {
-    /// `host:port`.
-    pub endpoint: String,
+    /// The bus.
+    pub bus: Bus,
     /// How the connection is used.
     pub manners: Manners,
+    /// Is the number of requests under way said by the configuration?
+    pub is_fixed: bool,
     /// Devices with their schedules.
     pub devices: Vec<(ModbusPlan, Schedule)>,
+}
+
+impl GatewayPlan {
+    /// A bus without devices. Until the first one comes nothing limits the requests that may be under way.
+    fn new(said: BusConfig) -> Self {
+        let in_flight = said.in_flight.unwrap_or(usize::MAX);
+        let single = said.bus.is_rtu() || said.manners.ignore_transaction_id;
+        let manners = Manners { in_flight: if single { 1 } else { in_flight }, ..said.manners };
+        Self { bus: said.bus, manners, is_fixed: single || said.in_flight.is_some(), devices: Vec::new() }
+    }
+
+    /// What the most sensitive device on a bus bears holds for all of them, for they share the connection; but what the
+    /// configuration says of the bus holds first.
+    fn add(&mut self, device: ModbusPlan, schedule: Schedule) {
+        if !self.is_fixed {
+            self.manners.in_flight = self.manners.in_flight.min(usize::from(device.limits.in_flight));
+        }
+        self.manners.pause = self.manners.pause.max(device.limits.pause);
+        self.devices.push((device, schedule));
+    }
 }
 
 /// The machine itself, as a device.
@@ -61,7 +84,7 @@ impl Plan {
         let mut places = BTreeMap::new();
         for device in &config.devices {
             match &device.speech {
-                Speech::Modbus(modbus) => plan.add_modbus(device, modbus, &mut places),
+                Speech::Modbus(modbus) => plan.add_modbus(config, (device, modbus), &mut places),
                 Speech::Snmp(snmp) => plan.snmp.push(snmp_target(device, snmp)),
                 Speech::Host => plan.add_host(device),
             }
@@ -71,37 +94,45 @@ impl Plan {
 
     fn add_modbus(
         &mut self,
-        device: &DeviceConfig,
-        modbus: &ModbusConfig,
+        config: &Config,
+        (device, modbus): (&DeviceConfig, &ModbusConfig),
         places: &mut BTreeMap<String, usize>,
     ) {
         let schedule = Schedule::spread(&device.id, device.every, TICK_MS);
-        let shapes: Vec<SeriesShape> = modbus.readings.iter().map(profile::ModbusReading::shape).collect();
-        let group = self.declare(&device.id, &shapes, modbus.profile.as_deref(), schedule);
-        let one = ModbusPlan {
+        let one = self.modbus_plan(device, modbus, schedule);
+        let place = *places.entry(modbus.bus.key()).or_insert_with(|| {
+            self.gateways.push(GatewayPlan::new(config.bus(&modbus.bus)));
+            self.gateways.len() - 1
+        });
+        if let Some(gateway) = self.gateways.get_mut(place) {
+            gateway.add(one, schedule);
+        }
+    }
+
+    fn modbus_plan(
+        &mut self,
+        device: &DeviceConfig,
+        modbus: &ModbusConfig,
+        schedule: Schedule,
+    ) -> ModbusPlan {
+        let surveyed = modbus.profile.as_ref().filter(|profile| profile.sunspec().is_some());
+        let shapes =
+            || modbus.readings.iter().map(profile::ModbusReading::shape).collect::<Vec<SeriesShape>>();
+        // What a device that describes itself has is declared when it is known.
+        let group = surveyed
+            .is_none()
+            .then(|| self.declare(&device.id, &shapes(), modbus.profile.as_deref(), schedule));
+        ModbusPlan {
             device: device.id.clone(),
             unit: modbus.unit,
             blocks: blocks(&modbus.readings, &modbus.limits),
-            readings: std::sync::Arc::clone(&modbus.readings),
+            readings: Arc::clone(&modbus.readings),
+            limits: modbus.limits,
             timeout: device.timeout,
             retries: device.retries,
             period: device.every,
             group,
-        };
-        let place = *places.entry(modbus.endpoint.clone()).or_insert_with(|| {
-            let manners = Manners { in_flight: usize::MAX, pause: Duration::ZERO };
-            self.gateways.push(GatewayPlan {
-                endpoint: modbus.endpoint.clone(),
-                manners,
-                devices: Vec::new(),
-            });
-            self.gateways.len() - 1
-        });
-        if let Some(gateway) = self.gateways.get_mut(place) {
-            // What the most sensitive device behind an address bears holds for all of them: they share the connection.
-            gateway.manners.in_flight = gateway.manners.in_flight.min(usize::from(modbus.limits.in_flight));
-            gateway.manners.pause = gateway.manners.pause.max(modbus.limits.pause);
-            gateway.devices.push((one, schedule));
+            survey: surveyed.map(|profile| SurveyPlan { profile: Arc::clone(profile), schedule }),
         }
     }
 
@@ -139,7 +170,7 @@ fn snmp_target(device: &DeviceConfig, snmp: &SnmpConfig) -> SnmpTarget {
     SnmpTarget {
         device: device.id.clone(),
         name: snmp.endpoint.clone(),
-        community: std::sync::Arc::clone(&snmp.community),
+        credentials: snmp.credentials.clone(),
         profile: std::sync::Arc::clone(&snmp.profile),
         timeout: device.timeout,
         retries: device.retries,

@@ -1,4 +1,4 @@
-//! The devices that are asked over SNMP v2c, through one socket for each address family.
+//! The devices that are asked over SNMP, through one socket for each address family.
 //!
 //! Invariants:
 //! - Every request has an id of its own; an answer is taken only from the address that was asked, for an id that is
@@ -20,7 +20,7 @@ use profile::Profile;
 use super::desk::{Desk, Wake};
 use super::schedule::Schedule;
 use super::snmp_device::{Device, Outgoing};
-use crate::snmp::{REQUEST_IDS, answer};
+use crate::snmp::{Credentials, Incoming, REQUEST_IDS};
 
 /// Room for the answers of a burst while the engine is busy: some 700 of 1472 bytes.
 const RECEIVE_BYTES: usize = 1 << 20;
@@ -36,8 +36,8 @@ pub struct SnmpTarget {
     pub device: DeviceId,
     /// `host:port`.
     pub name: String,
-    /// Community.
-    pub community: Arc<[u8]>,
+    /// In whose name it is asked.
+    pub credentials: Credentials,
     /// What its objects mean.
     pub profile: Arc<Profile>,
     /// Longest wait for an answer.
@@ -116,9 +116,9 @@ impl SnmpDevices {
     }
 
     /// The name of a device was looked up.
-    pub(super) fn resolved(&mut self, place: usize, address: SocketAddr) {
+    pub(super) fn resolved(&mut self, place: usize, address: SocketAddr, desk: &mut Desk) {
         if let Some(device) = self.devices.get_mut(place) {
-            device.address = Some(address);
+            device.resolved(address, desk);
         }
     }
 
@@ -126,7 +126,7 @@ impl SnmpDevices {
     pub(super) fn due(&mut self, place: usize, scheduled: Timestamp, desk: &mut Desk) {
         let Some(device) = self.devices.get_mut(place) else { return };
         device.due(scheduled, desk);
-        if device.address.is_none() {
+        if device.is_to_be_looked_up() {
             self.to_resolve.push(place);
         }
         self.pump(place, desk);
@@ -172,24 +172,25 @@ impl SnmpDevices {
 
     fn packet(&mut self, bytes: usize, from: SocketAddr, desk: &mut Desk) {
         desk.statistics.bytes_in += u64::try_from(bytes).unwrap_or(u64::MAX);
-        let Some(Ok(answer)) = self.buffer.get(..bytes).map(answer) else {
+        let Some(Ok(incoming)) = self.buffer.get(..bytes).map(Incoming::parse) else {
             desk.statistics.strays += 1;
             return;
         };
-        let id = answer.id;
+        let id = incoming.id();
         let asked = self.open.get(&id).copied();
         let Some((place, device)) = asked.and_then(|place| Some((place, self.devices.get_mut(place)?)))
         else {
             desk.statistics.strays += 1;
             return;
         };
-        if device.address != Some(from) || *answer.community != *device.target.community {
+        if device.address != Some(from) {
             desk.statistics.strays += 1;
-            return;
+            return device.answered_elsewhere(from, desk);
         }
-        self.open.remove(&id);
-        device.answer(&answer, desk);
-        self.pump(place, desk);
+        if device.hear(incoming, desk) {
+            self.open.remove(&id);
+            self.pump(place, desk);
+        }
     }
 
     /// Sends what the device may send and sets its alarm.
@@ -202,7 +203,7 @@ impl SnmpDevices {
             let id = fresh_id(&mut self.next_id, &self.open);
             let Some(Outgoing { bytes, to }) = device.next_packet(id, desk) else { break };
             let socket = if to.is_ipv4() { self.v4.as_ref() } else { self.v6.as_ref() };
-            match socket.map(|socket| socket.send_to(bytes, to)) {
+            match socket.map(|socket| socket.send_to(&bytes, to)) {
                 Some(Ok(sent)) => desk.statistics.bytes_out += u64::try_from(sent).unwrap_or(u64::MAX),
                 // As good as lost on the way: the wait for the answer deals with it.
                 Some(Err(error)) => tracing::debug!(%error, "cannot send"),

@@ -1,23 +1,32 @@
-//! One device that is asked over SNMP v2c: learned first, then polled for the objects that are known.
+//! One device that is asked over SNMP: learned first, then polled for the objects that are known.
 
+mod answers;
+mod telling;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use model::{Missing, PollGroup, Raw, Timestamp};
+use model::{EventKind, Missing, PollGroup, Severity, Timestamp};
 use profile::{SeriesShape, SnmpPlan, SnmpValue};
 
 use super::backoff::{Backoff, Patience};
 use super::desk::{Alarm, Desk, Ended, Health};
 use super::snmp::SnmpTarget;
-use super::snmp_known::Known;
-use crate::snmp::{Answer, ErrorStatus, GET_OBJECTS_MAX, Packet, Step, Walk, WalkError};
+use super::snmp_known::{Known, Walked};
+use super::snmp_learn::{Learning, Renewal, Unlearned, difference, label_columns};
+use crate::snmp::{
+    Answer, Change, GET_OBJECTS_MAX, Heard, Incoming, Pace, Refusal, Session, Step, WalkError,
+};
 
-/// How often rows are learned anew: sensors are plugged in, units of a chain come and go.
-const RELEARN_AFTER: Duration = Duration::from_hours(1);
-/// How soon at the earliest: a device that keeps saying "no such instance" is not walked all the time.
-const RELEARN_AT_MOST: Duration = Duration::from_mins(1);
-/// How often one packet of a walk is sent before the walk is given up.
-const WALK_ATTEMPTS: u8 = 3;
+/// How often within one poll, or in a row within a walk, an engine may say something about itself before it answers: who
+/// it is and what its clock says, for each of the packets under way.
+const AGAIN_MAX: u8 = 6;
+/// How often rows are asked how they are called: an index that moves gives another row's values until it is noticed.
+const LABELS_EVERY: Duration = Duration::from_secs(30);
+/// After so many failures in a row the device's name is looked up again: it may have moved.
+const LOOK_UP_AFTER_FAILURES: u32 = 2;
 
 /// A request on its way.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +48,7 @@ enum What {
 #[derive(Debug)]
 pub(super) struct Outgoing<'a> {
     /// What to send.
-    pub bytes: &'a [u8],
+    pub bytes: Cow<'a, [u8]>,
     /// To whom.
     pub to: SocketAddr,
 }
@@ -52,17 +61,11 @@ struct Active {
     todo: Vec<usize>,
     unresolved: usize,
     retries: u8,
+    agains: u8,
     answered: Option<Timestamp>,
     departed: bool,
     /// Why what did not come did not.
     reason: Missing,
-}
-
-#[derive(Debug)]
-struct Learning {
-    walk: Walk,
-    packet: Option<Packet>,
-    attempts: u8,
 }
 
 /// One device.
@@ -76,17 +79,33 @@ pub(super) struct Device {
     pub alarm: Alarm,
     /// Request ids that were given up.
     pub closed: Vec<i32>,
+    session: Session,
     known: Option<Known>,
     learning: Option<Learning>,
-    learned_at: Duration,
-    relearn: bool,
+    renewal: Renewal,
+    unlearned: Unlearned,
+    pace: Pace,
+    walk_agains: u8,
     active: Option<Active>,
     values: Vec<Option<SnmpValue>>,
     flights: Vec<Flight>,
     backoff: Backoff,
     health: Health,
-    /// Objects in one packet; halved when the device says that its answer is too big.
+    /// Objects in one packet; less when the device says that its answer is too big.
     objects: usize,
+    /// Objects that a walk found and that are not there any more.
+    gone: BTreeSet<u32>,
+    /// Are rows called otherwise than when they were learned?
+    moved: bool,
+    /// When it was asked last how its rows are called.
+    labels_asked: Duration,
+    uptime: Option<u32>,
+    restart_told: Option<Duration>,
+    refusal: Option<Refusal>,
+    /// Who answered in its stead, as was told last.
+    elsewhere: Option<SocketAddr>,
+    looped: bool,
+    look_up: bool,
 }
 
 impl Device {
@@ -94,19 +113,31 @@ impl Device {
     pub(super) fn new(target: SnmpTarget) -> Self {
         Self {
             address: target.name.parse().ok(),
+            session: Session::new(target.credentials.clone()),
+            renewal: Renewal::default(),
             target,
             alarm: Alarm::default(),
             closed: Vec::new(),
             known: None,
             learning: None,
-            learned_at: Duration::ZERO,
-            relearn: false,
+            unlearned: Unlearned::default(),
+            pace: Pace::default(),
+            walk_agains: 0,
             active: None,
             values: Vec::new(),
             flights: Vec::new(),
             backoff: Backoff::default(),
             health: Health::default(),
             objects: GET_OBJECTS_MAX,
+            gone: BTreeSet::new(),
+            moved: false,
+            labels_asked: Duration::ZERO,
+            uptime: None,
+            restart_told: None,
+            refusal: None,
+            elsewhere: None,
+            looped: false,
+            look_up: false,
         }
     }
 
@@ -122,6 +153,7 @@ impl Device {
         }
         let allowed = self.backoff.allows(desk.now.mono);
         let Some(known) = &self.known else {
+            self.unlearned.tick(scheduled, if allowed { Missing::Overrun } else { Missing::BackedOff });
             if allowed && self.learning.is_none() {
                 self.learn();
             }
@@ -132,17 +164,15 @@ impl Device {
             return;
         }
         self.begin_poll(scheduled, desk);
-        let age = desk.now.mono.saturating_sub(self.learned_at);
-        if self.learning.is_none() && (age >= RELEARN_AFTER || (self.relearn && age >= RELEARN_AT_MOST)) {
+        if self.learning.is_none() && (self.moved || self.renewal.is_due(desk.now.mono)) {
             self.learn();
         }
     }
 
     fn learn(&mut self) {
-        let Some(profile) = self.target.profile.snmp() else { return };
-        self.relearn = false;
-        let walk = Walk::new(profile.scalars_to_get(), profile.columns_to_walk());
-        self.learning = Some(Learning { walk, packet: None, attempts: WALK_ATTEMPTS });
+        self.renewal.begun();
+        self.walk_agains = 0;
+        self.learning = Learning::new(&self.target.profile, self.pace.eased());
     }
 
     fn begin_poll(&mut self, scheduled: Timestamp, desk: &Desk) {
@@ -150,17 +180,37 @@ impl Device {
         let elapsed = desk.now.wall().millis_since(scheduled).max(0).unsigned_abs();
         let period = Duration::from_millis(u64::from(self.target.schedule.period_ms));
         self.values.clear();
-        self.values.resize(known.encoded.len(), None);
+        self.values.resize(known.slots(), None);
+        let mut todo = known.parts_to_ask();
+        if desk.now.mono.saturating_sub(self.labels_asked) >= LABELS_EVERY {
+            self.labels_asked = desk.now.mono;
+            todo.extend(known.label_parts());
+        }
         self.active = Some(Active {
             scheduled,
             ends: desk.now.mono + period.saturating_sub(Duration::from_millis(elapsed)),
-            todo: (0..known.packets.len()).rev().collect(),
-            unresolved: known.packets.len(),
+            unresolved: todo.len(),
+            todo,
             retries: self.target.retries,
+            agains: 0,
             answered: None,
             departed: false,
             reason: Missing::NoAnswer,
         });
+    }
+
+    /// Is its name to be looked up?
+    pub(super) fn is_to_be_looked_up(&mut self) -> bool {
+        std::mem::take(&mut self.look_up) || self.address.is_none()
+    }
+
+    /// Its name was looked up.
+    pub(super) fn resolved(&mut self, address: SocketAddr, desk: &mut Desk) {
+        let before = self.address.replace(address);
+        if before.is_some_and(|before| before != address) {
+            self.event(desk, (EventKind::Other, Severity::Info), format!("its name now means {address}"));
+            self.backoff.succeeded();
+        }
     }
 
     /// Has it anything to send?
@@ -199,22 +249,16 @@ impl Device {
             }
             Some((number, active.ends))
         });
+        let now = desk.now.mono;
         if let Some((number, ends)) = next {
-            let deadline = (desk.now.mono + self.target.timeout).min(ends);
+            let deadline = (now + self.target.timeout).min(ends);
             self.flights.push(Flight { id, what: What::Poll(number), deadline });
-            let (packet, _, _) = self.known.as_mut()?.packets.get_mut(number)?;
-            return Some(Outgoing { bytes: packet.with_id(id), to });
+            let packet = self.known.as_mut()?.packet(number)?;
+            return Some(Outgoing { bytes: self.session.encode(packet, id, now), to });
         }
-        self.walk_packet(id, to, desk)
-    }
-
-    fn walk_packet(&mut self, id: i32, to: SocketAddr, desk: &Desk) -> Option<Outgoing<'_>> {
-        let learning = self.learning.as_mut()?;
-        // An end is found when an answer is taken, never here: the walk would have been closed.
-        let Step::Ask(packet) = learning.walk.ask(&self.target.community) else { return None };
-        let deadline = desk.now.mono + self.target.timeout;
-        self.flights.push(Flight { id, what: What::Walk, deadline });
-        Some(Outgoing { bytes: learning.packet.insert(packet).with_id(id), to })
+        let packet = self.learning.as_mut()?.packet(&self.target.credentials)?;
+        self.flights.push(Flight { id, what: What::Walk, deadline: now + self.target.timeout });
+        Some(Outgoing { bytes: self.session.encode(packet, id, now), to })
     }
 
     /// The earliest instant at which it has waited long enough for something.
@@ -223,69 +267,92 @@ impl Device {
         self.flights.iter().map(|flight| flight.deadline).chain(unsent).min()
     }
 
-    /// An answer to one of its requests came from its address.
-    pub(super) fn answer(&mut self, answer: &Answer<'_>, desk: &mut Desk) {
-        let Some(place) = self.flights.iter().position(|flight| flight.id == answer.id) else { return };
-        match self.flights.swap_remove(place).what {
+    /// A packet came from its address under an open id; gives whether that id is closed now.
+    pub(super) fn hear(&mut self, incoming: Incoming<'_>, desk: &mut Desk) -> bool {
+        let id = incoming.id();
+        let heard = match self.session.hear(incoming, desk.now.mono) {
+            Ok(heard) => heard,
+            Err(error) => {
+                tracing::debug!(device = self.target.device.as_str(), %error, "a packet is thrown away");
+                desk.statistics.strays += 1;
+                return false;
+            }
+        };
+        let Some(place) = self.flights.iter().position(|flight| flight.id == id) else { return true };
+        let what = self.flights.swap_remove(place).what;
+        match heard {
+            Heard::Answer(body) => match body.answer() {
+                Ok(answer) => self.answer(what, &answer, desk),
+                Err(_) => self.refused(what, None, desk),
+            },
+            Heard::Again(change) => self.again(what, change, desk),
+            Heard::Refused(refusal) => self.refused(what, Some(refusal), desk),
+        }
+        true
+    }
+
+    fn answer(&mut self, what: What, answer: &Answer<'_>, desk: &mut Desk) {
+        self.tell_refusal(None, desk);
+        match what {
             What::Walk => self.walk_answer(answer, desk),
             What::Poll(number) => self.poll_answer(number, answer, desk),
         }
     }
 
-    fn poll_answer(&mut self, number: usize, answer: &Answer<'_>, desk: &mut Desk) {
-        let (Some(active), Some(known)) = (&mut self.active, &self.known) else { return };
-        let Some((_, first, count)) = known.packets.get(number) else { return };
-        let range = *first..first + count;
-        active.answered = Some(desk.now.wall());
-        match answer.status {
-            ErrorStatus::Good => {}
-            ErrorStatus::TooBig if self.objects > 1 => {
-                self.objects /= 2;
-                self.relearn = true;
-                active.reason = Missing::Exception;
-                return self.end_poll(desk);
-            }
-            ErrorStatus::TooBig | ErrorStatus::Other(_) => active.reason = Missing::Exception,
+    /// The engine said something about itself: the same is asked again at once, but not for ever.
+    fn again(&mut self, what: What, change: Option<Change>, desk: &mut Desk) {
+        if let Some(change) = change {
+            self.changed(change, desk);
         }
-        let good = answer.status == ErrorStatus::Good;
-        let asked = known.encoded.get(range.clone()).unwrap_or_default();
-        let mut values = vec![SnmpValue::Null; asked.len()];
-        match answer.fill(asked, &mut values) {
-            Ok(came) if good => {
-                if came < asked.len() {
-                    active.reason = Missing::ShortAnswer;
-                }
-                self.relearn |= values.iter().take(came).any(|value| *value == SnmpValue::NoSuchInstance);
-                let places = self.values.iter_mut().skip(range.start).zip(values).take(came);
-                places.for_each(|(place, value)| *place = Some(value));
-            }
-            Ok(_) => {}
-            Err(_) => {
-                desk.statistics.strays += 1;
-                active.reason = Missing::Nonsense;
-            }
+        let agains = match (what, &mut self.active) {
+            (What::Poll(_), Some(active)) => &mut active.agains,
+            _ => &mut self.walk_agains,
+        };
+        *agains = agains.saturating_add(1);
+        if *agains > AGAIN_MAX {
+            return self.refused(what, None, desk);
         }
-        active.unresolved = active.unresolved.saturating_sub(1);
-        self.backoff.succeeded();
-        if active.unresolved == 0 {
+        // A walk asks again by itself.
+        if let (What::Poll(number), Some(active)) = (what, &mut self.active) {
+            active.todo.push(number);
+        }
+    }
+
+    /// The device does not answer us.
+    fn refused(&mut self, what: What, refusal: Option<Refusal>, desk: &mut Desk) {
+        if refusal.is_some() {
+            self.tell_refusal(refusal, desk);
+        }
+        if what == What::Walk {
+            self.learning = None;
+            self.renewal.ended(desk.now.mono);
+        }
+        if let Some(active) = self.active.as_mut().filter(|_| what != What::Walk) {
+            active.reason = Missing::Exception;
+        }
+        self.failed(Missing::Exception, desk);
+        if what != What::Walk {
             self.end_poll(desk);
         }
     }
 
     fn walk_answer(&mut self, answer: &Answer<'_>, desk: &mut Desk) {
         let Some(learning) = self.learning.as_mut() else { return };
-        learning.attempts = WALK_ATTEMPTS;
+        learning.answered();
+        self.walk_agains = 0;
         match learning.walk.take(answer) {
             Ok(()) => self.backoff.succeeded(),
             Err(error) => return self.not_learned(error, desk),
         }
-        let Some(learning) = self.learning.as_mut() else { return };
-        if !learning.walk.is_done() {
+        let Some(learning) = self.learning.as_mut().filter(|learning| learning.walk.is_done()) else {
             return;
-        }
-        if let Step::Done(found) = learning.walk.ask(&self.target.community) {
+        };
+        if let Step::Done(found) = learning.walk.ask(&self.target.credentials) {
+            self.pace = learning.walk.pace();
+            let looped = learning.walk.looped().to_vec();
             self.learning = None;
-            self.learned_at = desk.now.mono;
+            self.renewal.ended(desk.now.mono);
+            self.tell_loops(&looped, desk);
             self.learned(&found, desk);
         }
     }
@@ -293,7 +360,7 @@ impl Device {
     fn not_learned(&mut self, error: WalkError, desk: &mut Desk) {
         tracing::warn!(device = self.target.device.as_str(), error = %error, "cannot learn the objects");
         self.learning = None;
-        self.learned_at = desk.now.mono;
+        self.renewal.ended(desk.now.mono);
         let reason =
             if matches!(error, WalkError::Refused(_)) { Missing::Exception } else { Missing::Nonsense };
         self.failed(reason, desk);
@@ -314,17 +381,26 @@ impl Device {
         }
         // What was there before and is not now is missing, which is not the same as never having been expected.
         let nothing_new = |known: &&Known| shapes.iter().all(|shape| known.shapes.contains(shape));
-        let fits = |known: &Known| known.packets.iter().all(|(_, _, count)| *count <= self.objects);
-        if self.known.as_ref().filter(nothing_new).is_some_and(fits) {
+        let is_whole = |known: &Known| !known.leaves_out_any_of(found);
+        self.moved = false;
+        let columns = label_columns(&self.target.profile);
+        let walked = Walked { found, label_columns: &columns };
+        if self.known.as_ref().filter(nothing_new).is_some_and(is_whole) {
+            if let Some(known) = &mut self.known {
+                known.renew_labels(&walked);
+            }
             return;
         }
         if self.active.is_some() {
             self.give_up_poll(desk);
         }
-        self.know(plan, shapes, desk);
+        if let Some(text) = self.known.as_ref().and_then(|known| difference(&known.shapes, &plan)) {
+            self.event(desk, (EventKind::Other, Severity::Warning), text);
+        }
+        self.know((plan, shapes), &walked, desk);
     }
 
-    fn know(&mut self, plan: SnmpPlan, shapes: Vec<SeriesShape>, desk: &mut Desk) {
+    fn know(&mut self, (plan, shapes): (SnmpPlan, Vec<SeriesShape>), walked: &Walked<'_>, desk: &mut Desk) {
         let series: Vec<_> = shapes
             .iter()
             .map(|shape| {
@@ -340,13 +416,23 @@ impl Device {
         };
         tracing::info!(device = self.target.device.as_str(), series = series.len(), "learned");
         let number = group.number;
-        desk.declare(series, vec![group]);
-        self.known = Some(Known::new(plan, shapes, number, (&self.target.community, self.objects)));
+        let (since, ticks) = self.unlearned.take(desk.now.wall());
+        desk.declare_since(since, series, vec![group]);
+        for (tick, reason) in ticks {
+            desk.skipped((number, shapes.len()), tick, reason);
+        }
+        self.gone.clear();
+        self.labels_asked = desk.now.mono;
+        let how = (&self.target.credentials, self.objects);
+        self.known = Some(Known::new((plan, shapes, number), walked, how));
     }
 
     fn failed(&mut self, reason: Missing, desk: &mut Desk) {
         let period = Duration::from_millis(u64::from(self.target.schedule.period_ms));
         self.backoff.failed(desk.now.mono, period, Patience::Alone);
+        let is_name = self.target.name.parse::<SocketAddr>().is_err();
+        self.look_up |= is_name && self.backoff.failures() >= LOOK_UP_AFTER_FAILURES;
+        self.unlearned.failed(reason);
         if self.known.is_none() {
             self.tell(&[Err(reason)], desk);
         }
@@ -370,8 +456,8 @@ impl Device {
 
     fn walk_unanswered(&mut self, desk: &mut Desk) {
         let Some(learning) = self.learning.as_mut() else { return };
-        learning.attempts = learning.attempts.saturating_sub(1);
-        if learning.attempts == 0 {
+        learning.walk.silent();
+        if learning.unanswered() {
             self.learning = None;
             self.failed(Missing::NoAnswer, desk);
         }
@@ -385,6 +471,7 @@ impl Device {
             return;
         }
         active.reason = Missing::NoAnswer;
+        self.halve_if_never_answered(number);
         self.failed(Missing::NoAnswer, desk);
         self.end_poll(desk);
     }
@@ -402,21 +489,27 @@ impl Device {
         let (Some(active), Some(known)) = (self.active.take(), &self.known) else { return };
         let polls = self.flights.extract_if(.., |flight| flight.what != What::Walk);
         self.closed.extend(polls.map(|flight| flight.id));
-        let values = known.decode(&mut self.values, active.reason);
+        let uptime = known.uptime_of(&self.values);
+        let mut reason = active.reason;
+        let has_moved = known.has_moved(&self.values);
+        if has_moved || self.moved {
+            // Whose values these are is not known until the rows are learned anew.
+            self.values.fill(None);
+            reason = Missing::Nonsense;
+        }
+        let values = known.decode(&mut self.values, reason);
         desk.ended(&Ended {
             group: known.group,
             scheduled: active.scheduled,
             answered: active.answered,
             values: &values,
         });
+        if has_moved && !std::mem::replace(&mut self.moved, true) {
+            self.learn();
+        }
         self.tell(&values, desk);
-    }
-
-    fn tell(&mut self, values: &[Result<Raw, Missing>], desk: &mut Desk) {
-        if let Some(event) = self.health.after(values, &self.target.device, desk.now.wall()) {
-            // It may have been started anew, with other units or rows.
-            self.relearn |= event.kind == model::EventKind::DeviceBack;
-            desk.event(event);
+        if let Some(uptime) = uptime {
+            self.watch_uptime(uptime, desk);
         }
     }
 

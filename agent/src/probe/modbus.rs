@@ -1,224 +1,172 @@
-//! A probe over Modbus TCP.
+//! A probe over Modbus: on whatever bus, by whatever profile.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use model::Missing;
-use profile::{Block, Function, IdentitySource, Library, Limits, ModbusReading, Profile, Signature, plan};
+use model::{Missing, Raw};
+use profile::sunspec::{Step, Survey};
+use profile::{Block, Library, Limits, ModbusReading, Profile, plan, split};
 
-use super::{ProbeError, Probed, Question};
+use super::fit::{self, Fit};
+use super::line::{Fault, Line};
+use super::{Exact, ProbeError, Probed, Question, watch};
 use crate::address::Address;
-use crate::modbus::{Answer, FRAME_BYTES_MAX, Request, split_frame};
 
-/// Connections that are opened in one probe; each failure costs one.
-const CONNECTS_MAX: u32 = 20;
+/// Blocks in a row that are not answered before the rest is given up: each costs a whole time limit.
+const SILENT_BLOCKS_MAX: u32 = 3;
 
-pub(super) fn probe(
-    question: &Question<'_>,
-    library: &Library,
-    endpoint: &str,
-    unit: u8,
-) -> Result<Probed, ProbeError> {
-    let mut client = Client::connect(endpoint, unit, question.timeout)?;
-    let profile = match &question.profile {
-        Some(profile) => std::sync::Arc::clone(profile),
-        None => match recognise(&mut client, library)? {
-            Some(profile) => profile,
-            None => return Ok(Probed::unknown(question.address, hint(client.heard))),
+/// A value with the words that it was made of.
+type Found = (Result<Raw, Missing>, String);
+
+pub(super) fn probe(question: &Question<'_>, library: &Library) -> Result<Probed, ProbeError> {
+    let Address::Modbus { bus, unit } = question.address else {
+        return Err(ProbeError::Address {
+            what: "a probe over Modbus",
+            example: "modbus+tcp://10.4.0.17:502/1",
+        });
+    };
+    let mut line = Line::open(bus, *unit, question.timeout, question.patience)?;
+    let (profile, notes) = match &question.profile {
+        Some(profile) => (Arc::clone(profile), Vec::new()),
+        None => match fit::recognise(&mut line, library)? {
+            (Some(Fit { profile, .. }), notes) => (profile, notes),
+            (None, notes) => return Ok(unknown(question.address, notes)),
         },
     };
-    let (limits, readings) = profile.modbus().ok_or_else(|| ProbeError::Protocol(profile.id.to_string()))?;
+    let (limits, _) = profile.modbus().ok_or_else(|| ProbeError::Protocol(profile.id.to_string()))?;
     let mut probed = Probed::new(question.address, Some(profile.id.to_string()));
-    read_all(&mut client, readings, limits, &mut probed);
-    if !client.heard {
-        return Err(client.silent());
+    probed.notes = notes;
+    let readings = readings(&mut line, &profile, &mut probed);
+    line.rest_at_least(limits.pause);
+    let found = read_all(&mut line, &readings, limits);
+    if !line.heard {
+        return Err(line.silent());
     }
-    probed.identify(&profile, |source| identity(&mut client, source));
+    for (reading, (value, sent)) in readings.iter().zip(found) {
+        probed.add(&reading.shape(), value, sent);
+    }
+    probed.identify(&profile, |source| line.text(source));
+    watch::counters(question, &mut probed, &mut |sources| again(&mut line, &readings, limits, sources));
     Ok(probed)
 }
 
-fn hint(heard: bool) -> String {
-    let what = if heard { "no profile recognises this device" } else { "the unit did not answer" };
-    format!("{what}; name one with --profile, `wattwacht-agent profiles list` names all")
+fn unknown(address: &Address, notes: Vec<String>) -> Probed {
+    let hint = "no profile recognises this device: name one with --profile (`wattwacht-agent profiles list` names all), or \
+                look at its registers with --registers 0-99";
+    let mut probed = Probed::unknown(address, hint.to_owned());
+    probed.notes = notes;
+    probed
 }
 
-/// The profile all of whose signatures are in the device's registers; the one with the most of them wins.
-fn recognise(client: &mut Client, library: &Library) -> Result<Option<std::sync::Arc<Profile>>, ProbeError> {
-    let mut known: Vec<_> = library
-        .iter()
-        .filter(|profile| profile.modbus().is_some() && !profile.identification.signatures.is_empty())
-        .collect();
-    known.sort_by_key(|profile| std::cmp::Reverse(profile.identification.signatures.len()));
-    let mut tried = 0u32;
-    for profile in known {
-        if profile.identification.signatures.iter().all(|signature| holds(client, signature)) {
-            return Ok(Some(std::sync::Arc::clone(profile)));
+/// What the profile reads; of a device that describes itself, what it says that it has.
+fn readings(line: &mut Line<'_>, profile: &Profile, probed: &mut Probed) -> Vec<ModbusReading> {
+    let Some(sunspec) = profile.sunspec() else {
+        return profile.modbus().map_or_else(Vec::new, |(_, readings)| readings.to_vec());
+    };
+    let mut walk = Survey::new(sunspec);
+    let found = survey(line, &mut walk);
+    let models: Vec<String> = walk.models().iter().map(|model| model.id.to_string()).collect();
+    match found {
+        Some(readings) if !readings.is_empty() => {
+            probed.notes.push(format!("the device has the SunSpec models {}", models.join(", ")));
+            readings
         }
-        tried += 1;
-        // A unit that has answered nothing to two questions will not answer the others either.
-        if tried >= 2 && !client.heard {
-            return Err(client.silent());
+        Some(_) => {
+            let reason = format!(
+                "the device has the SunSpec models {}, the profile reads none of them",
+                models.join(", ")
+            );
+            probed.problem(String::new(), reason);
+            Vec::new()
         }
-    }
-    Ok(None)
-}
-
-fn holds(client: &mut Client, signature: &Signature) -> bool {
-    let count = u16::try_from(signature.words.len()).unwrap_or(u16::MAX);
-    client.read(signature.function, signature.register, count).is_ok_and(|words| signature.matches(&words))
-}
-
-fn identity(client: &mut Client, source: &IdentitySource) -> Option<String> {
-    match source {
-        IdentitySource::Registers { function, register, count } => {
-            IdentitySource::text(&client.read(*function, *register, *count).ok()?)
+        None => {
+            probed.problem(String::new(), "the device has no SunSpec mark".to_owned());
+            Vec::new()
         }
-        IdentitySource::Object(_) | IdentitySource::Word { .. } => None,
     }
 }
 
-/// Reads by blocks; where a block is refused, each of its readings by itself, so that only those are missing that the
-/// device really does not have.
-fn read_all(client: &mut Client, readings: &[ModbusReading], limits: &Limits, probed: &mut Probed) {
-    let mut found = vec![Err(Missing::NoAnswer); readings.len()];
-    for block in plan(readings, limits) {
-        match client.read(block.function, block.start, block.count) {
+/// Walks the chain of models; `None` if there is none.
+pub(super) fn survey(line: &mut Line<'_>, survey: &mut Survey<'_>) -> Option<Vec<ModbusReading>> {
+    loop {
+        match survey.next() {
+            Step::Found(readings) => return Some(readings),
+            Step::NotSunSpec => return None,
+            Step::Ask { function, address, count } => match line.read((function, 0), address, count) {
+                Ok(words) => survey.take(&words),
+                Err(_) => survey.refused(),
+            },
+        }
+    }
+}
+
+/// Reads by blocks; where a block is refused, by ever smaller ones, so that only what the device really does not have is
+/// missing.
+pub(super) fn read_all(line: &mut Line<'_>, readings: &[ModbusReading], limits: &Limits) -> Vec<Found> {
+    let mut found: Vec<Found> = vec![(Err(Missing::NoAnswer), String::new()); readings.len()];
+    let mut silent = 0;
+    let mut open: Vec<Block> = plan(readings, limits);
+    open.reverse();
+    while let Some(block) = open.pop() {
+        if silent >= SILENT_BLOCKS_MAX {
+            break;
+        }
+        match line.read((block.function, block.file), block.start, block.count) {
             Ok(words) => {
-                for n in &block.readings {
-                    if let (Some(reading), Some(found)) = (readings.get(*n), found.get_mut(*n)) {
-                        *found = reading.decode(block.words(reading, &words));
-                    }
-                }
+                silent = 0;
+                keep(&block, readings, &words, &mut found);
             }
-            Err(Missing::Exception) => read_each(client, &block, readings, &mut found),
-            Err(reason) => block.readings.iter().for_each(|n| {
-                if let Some(found) = found.get_mut(*n) {
-                    *found = Err(reason);
-                }
-            }),
+            Err(fault) => {
+                silent = if matches!(fault, Fault::Silent) { silent + 1 } else { 0 };
+                refused(&block, readings, &fault, (&mut open, &mut found));
+            }
         }
     }
-    readings.iter().zip(found).for_each(|(reading, value)| probed.add(&reading.shape(), value));
+    found
 }
 
-fn read_each(
-    client: &mut Client,
-    block: &Block,
-    readings: &[ModbusReading],
-    found: &mut [Result<model::Raw, Missing>],
-) {
+fn keep(block: &Block, readings: &[ModbusReading], words: &[u16], found: &mut [Found]) {
     for n in &block.readings {
         if let (Some(reading), Some(found)) = (readings.get(*n), found.get_mut(*n)) {
-            let words = client.read(reading.function, reading.register, reading.words());
-            *found = words.and_then(|words| reading.decode(&words));
+            *found = (block.value(reading, words), hex(block.words(reading, words)));
         }
     }
 }
 
-/// A client that waits, but never longer than it is told to.
-struct Client {
-    stream: Option<TcpStream>,
-    endpoint: String,
-    unit: u8,
-    timeout: Duration,
-    transaction: u16,
-    connects: u32,
-    heard: bool,
-}
-
-impl Client {
-    fn connect(endpoint: &str, unit: u8, timeout: Duration) -> Result<Self, ProbeError> {
-        let mut client = Self {
-            stream: None,
-            endpoint: endpoint.to_owned(),
-            unit,
-            timeout,
-            transaction: 0,
-            connects: 0,
-            heard: false,
-        };
-        client.open().map_err(|source| ProbeError::Reach { endpoint: endpoint.to_owned(), source })?;
-        Ok(client)
+fn refused(
+    block: &Block,
+    readings: &[ModbusReading],
+    fault: &Fault,
+    (open, found): (&mut Vec<Block>, &mut [Found]),
+) {
+    let halves = if fault.is_answer() { split(block, readings) } else { None };
+    if let Some((left, right)) = halves {
+        open.extend([right, left]);
+        return;
     }
-
-    fn silent(&self) -> ProbeError {
-        let address = Address::ModbusTcp { endpoint: self.endpoint.clone(), unit: self.unit };
-        ProbeError::Silent { endpoint: address.to_string(), timeout: self.timeout }
-    }
-
-    fn open(&mut self) -> io::Result<()> {
-        if self.connects >= CONNECTS_MAX {
-            return Err(io::Error::other("too many failures"));
-        }
-        self.connects += 1;
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in self.endpoint.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, self.timeout) {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    self.stream = Some(stream);
-                    return Ok(());
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// Reads registers or bits. After any failure but an exception the connection is dropped.
-    fn read(&mut self, function: Function, address: u16, count: u16) -> Result<Vec<u16>, Missing> {
-        if self.stream.is_none() {
-            self.open().map_err(|_| Missing::Refused)?;
-        }
-        let request = Request { unit: self.unit, function, address, count };
-        let read = self.exchange(request);
-        if !matches!(read, Ok(_) | Err(Missing::Exception)) {
-            self.stream = None;
-        }
-        self.heard |= matches!(read, Ok(_) | Err(Missing::Exception));
-        read
-    }
-
-    fn exchange(&mut self, request: Request) -> Result<Vec<u16>, Missing> {
-        self.transaction = self.transaction.wrapping_add(1);
-        let stream = self.stream.as_mut().ok_or(Missing::Refused)?;
-        let deadline = Instant::now() + self.timeout;
-        let mut frame = Vec::new();
-        request.encode(self.transaction, &mut frame);
-        stream.set_write_timeout(Some(self.timeout)).map_err(|error| reason(&error))?;
-        stream.write_all(&frame).map_err(|error| reason(&error))?;
-        let (mut bytes, mut room) = (Vec::new(), [0u8; FRAME_BYTES_MAX]);
-        loop {
-            if let Some((frame, _)) = split_frame(&bytes).map_err(|_| Missing::Nonsense)? {
-                if frame.transaction != self.transaction {
-                    return Err(Missing::Nonsense);
-                }
-                let mut words = Vec::new();
-                return match request.answer(&frame).map_err(|_| Missing::Nonsense)? {
-                    Answer::Data(data) => {
-                        request.words(data, &mut words);
-                        Ok(words)
-                    }
-                    Answer::Exception(_) => Err(Missing::Exception),
-                };
-            }
-            let rest = deadline.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                return Err(Missing::NoAnswer);
-            }
-            stream.set_read_timeout(Some(rest)).map_err(|error| reason(&error))?;
-            match stream.read(&mut room).map_err(|error| reason(&error))? {
-                0 => return Err(Missing::Disconnected),
-                read => bytes.extend(room.iter().take(read)),
-            }
+    for n in &block.readings {
+        if let Some(found) = found.get_mut(*n) {
+            found.0 = Err(fault.missing());
         }
     }
 }
 
-fn reason(error: &io::Error) -> Missing {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Missing::NoAnswer,
-        _ => Missing::Disconnected,
-    }
+/// Words as they came.
+pub(super) fn hex(words: &[u16]) -> String {
+    words.iter().map(|word| format!("{word:04X}")).collect::<Vec<_>>().join(" ")
+}
+
+fn again(
+    line: &mut Line<'_>,
+    readings: &[ModbusReading],
+    limits: &Limits,
+    sources: &[String],
+) -> BTreeMap<String, Exact> {
+    let wanted: Vec<ModbusReading> =
+        readings.iter().filter(|reading| sources.contains(&reading.source())).cloned().collect();
+    let found = read_all(line, &wanted, limits);
+    let value = |(reading, (raw, _)): (&ModbusReading, Found)| {
+        Some((reading.source(), Exact::new(raw.ok()?, reading.exponent())?))
+    };
+    wanted.iter().zip(found).filter_map(value).collect()
 }

@@ -1,86 +1,149 @@
-//! A probe over SNMP v2c.
+//! A probe over SNMP.
 
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
 use model::Missing;
-use profile::{IdentitySource, Library, Oid, Profile, SnmpValue, VarBinds};
+use profile::{IdentitySource, Library, Oid, Profile, SnmpProfile, SnmpValue, VarBinds};
 
-use super::{ProbeError, Probed, Question};
-use crate::snmp::{Answer, ErrorStatus, Packet, REQUEST_IDS, Read, Step, Walk, answer, community_fits};
+use super::snmp_client::Client;
+use super::{Exact, ProbeError, Probed, Question, watch};
+use crate::address::Address;
+use crate::snmp::Walk;
 
-/// sysObjectID.0 (RFC 3418).
-const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
-/// How often a packet is sent before the device counts as silent; UDP may lose one.
-const ATTEMPTS: u32 = 2;
-/// Packets of one probe: a device that never comes to an end is not followed for ever.
-const PACKETS_MAX: u32 = 2000;
+/// sysDescr.0, sysObjectID.0, sysName.0 (RFC 3418).
+const SYSTEM: [u32; 7] = [1, 3, 6, 1, 2, 1, 1];
+/// Characters of a sysDescr that are shown.
+const DESCRIPTION_MAX: usize = 200;
 
-pub(super) fn probe(
-    question: &Question<'_>,
-    library: &Library,
-    endpoint: &str,
-) -> Result<Probed, ProbeError> {
-    if !community_fits(&question.community) {
-        return Err(ProbeError::Community);
-    }
+/// What a device says about itself whatever it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct System {
+    /// sysDescr.
+    pub(super) description: Option<String>,
+    /// sysObjectID.
+    pub(super) object_id: Option<Oid>,
+    /// sysName.
+    pub(super) name: Option<String>,
+}
+
+/// The profile that fits best, what the device says about itself, and what is to be said about the choice.
+type Recognised = (Option<Arc<Profile>>, System, Vec<String>);
+
+pub(super) fn probe(question: &Question<'_>, library: &Library) -> Result<Probed, ProbeError> {
+    let Address::Snmp { endpoint, .. } = question.address else {
+        return Err(ProbeError::Address { what: "a probe over SNMP", example: "snmp://10.4.0.31" });
+    };
     let mut client = Client::open(endpoint, question)?;
-    let profile = match &question.profile {
-        Some(profile) => Arc::clone(profile),
+    let (profile, notes) = match &question.profile {
+        Some(profile) => (Arc::clone(profile), Vec::new()),
         None => match recognise(&mut client, library)? {
-            Ok(profile) => profile,
-            Err(object_id) => return Ok(Probed::unknown(question.address, hint(object_id))),
+            (Some(profile), _, notes) => (profile, notes),
+            (None, system, notes) => return Ok(unknown(question.address, &system, notes)),
         },
     };
     let snmp = profile.snmp().ok_or_else(|| ProbeError::Protocol(profile.id.to_string()))?;
-    let walk = client.walk(Walk::new(snmp.scalars_to_get(), snmp.columns_to_walk()))?;
+    let walked = client.walk(Walk::new(snmp.scalars_to_get(), snmp.columns_to_walk()))?;
     let mut probed = Probed::new(question.address, Some(profile.id.to_string()));
-    for reading in snmp.rows(&walk) {
-        // A sensor that is not plugged in is no problem.
-        if reading.raw != Err(Missing::NotAvailable) {
-            probed.add(&reading.shape, reading.raw);
-        }
-    }
+    probed.notes = notes;
+    add_rows(&mut probed, snmp, &walked);
     if probed.readings.is_empty() {
         probed.problem(String::new(), format!("the device has no object of profile `{}`", profile.id));
     }
-    probed.identify(&profile, |source| identity(&mut client, source));
+    probed.identify(&profile, |source| text(&mut client, source));
+    watch::counters(question, &mut probed, &mut |sources| again(&mut client, snmp, &walked, sources));
     Ok(probed)
 }
 
-fn hint(object_id: Option<Oid>) -> String {
-    let is = object_id
-        .map_or_else(|| "it has no sysObjectID".to_owned(), |oid| format!("its sysObjectID is {oid}"));
-    format!("no profile recognises this device, {is}; name one with --profile")
-}
-
-/// The likeliest profile whose probed objects all answer; else the sysObjectID.
-fn recognise(
-    client: &mut Client,
-    library: &Library,
-) -> Result<Result<Arc<Profile>, Option<Oid>>, ProbeError> {
-    let object_id = Oid::new(&SYS_OBJECT_ID).ok();
-    let object_id = match object_id
-        .map(|oid| client.get(&[oid]))
-        .transpose()?
-        .and_then(|found| found.into_values().next())
-    {
-        Some(SnmpValue::Oid(oid)) => Some(oid),
-        _ => None,
-    };
-    for profile in library.candidates(object_id.as_ref()) {
-        let probes = &profile.identification.probes;
-        if probes.is_empty() || profile.identification.probes_answer(&client.probe(probes)?) {
-            return Ok(Ok(Arc::clone(profile)));
+fn add_rows(probed: &mut Probed, snmp: &SnmpProfile, walked: &VarBinds) {
+    for reading in snmp.rows(walked) {
+        // A sensor that is not plugged in is no problem.
+        if reading.raw != Err(Missing::NotAvailable) {
+            let value = reading.shape.source.parse::<Oid>().ok().and_then(|oid| walked.get(&oid));
+            probed.add(&reading.shape, reading.raw, value.map(shown).unwrap_or_default());
         }
     }
-    Ok(Err(object_id))
+}
+
+fn unknown(address: &Address, system: &System, notes: Vec<String>) -> Probed {
+    let is = system.object_id.as_ref();
+    let is = is.map_or_else(|| "it has no sysObjectID".to_owned(), |oid| format!("its sysObjectID is {oid}"));
+    let below = system.object_id.as_ref().and_then(|oid| Oid::new(oid.arcs().get(..7)?).ok());
+    let below = below.map_or_else(|| "1.3.6.1.2.1".to_owned(), |oid| oid.to_string());
+    let hint = format!(
+        "no profile recognises this device, {is}: name one with --profile, or look at its objects with --walk {below}"
+    );
+    let mut probed = Probed::unknown(address, hint);
+    probed.identity.model.clone_from(&system.description);
+    probed.notes = notes;
+    probed
+}
+
+/// The likeliest profile whose probed objects all answer, what the device says about itself, and what is to be said about
+/// the choice.
+pub(super) fn recognise(client: &mut Client<'_>, library: &Library) -> Result<Recognised, ProbeError> {
+    let system = system(client)?;
+    let mut notes = Vec::new();
+    if let Some(description) = &system.description {
+        notes.push(format!("sysDescr says: {description}"));
+    }
+    let mut fits = Vec::new();
+    for profile in library.candidates(system.object_id.as_ref()) {
+        let probes = &profile.identification.probes;
+        // The device answered before: if it does not to these objects, it has none of them.
+        let mut answers =
+            || client.probe(probes).is_ok_and(|found| profile.identification.probes_answer(&found));
+        if probes.is_empty() || answers() {
+            fits.push(Arc::clone(profile));
+        }
+    }
+    for (n, profile) in fits.iter().enumerate() {
+        let why = why(profile, &system);
+        notes.push(match n {
+            0 => format!("profile `{}` was chosen: {why}", profile.id),
+            _ => format!("profile `{}` fits too: {why}; --profile {} reads by it", profile.id, profile.id),
+        });
+    }
+    Ok((fits.into_iter().next(), system, notes))
+}
+
+fn why(profile: &Profile, system: &System) -> String {
+    let rules = &profile.identification;
+    let matched =
+        system.object_id.as_ref().and_then(|oid| rules.object_id_match(oid).map(|length| (oid, length)));
+    let probes = match rules.probes.len() {
+        0 => String::new(),
+        1 => "the object that only it has answers".to_owned(),
+        n => format!("the {n} objects by which it is known answer"),
+    };
+    match matched {
+        Some((oid, length)) if probes.is_empty() => format!("sysObjectID {oid} agrees in {length} numbers"),
+        Some((oid, length)) => format!("sysObjectID {oid} agrees in {length} numbers and {probes}"),
+        None => probes,
+    }
+}
+
+/// What the device says about itself; the first question, so that it shows whether anybody is there.
+pub(super) fn system(client: &mut Client<'_>) -> Result<System, ProbeError> {
+    let oids: Vec<Oid> =
+        [1, 2, 5].into_iter().filter_map(|n| Oid::new(&[&SYSTEM[..], &[n, 0]].concat()).ok()).collect();
+    let found = client.get(&oids)?;
+    let text = |n: usize| oids.get(n).and_then(|oid| found.get(oid)).and_then(printable);
+    let object_id = match oids.get(1).and_then(|oid| found.get(oid)) {
+        Some(SnmpValue::Oid(oid)) => Some(oid.clone()),
+        _ => None,
+    };
+    Ok(System { description: text(0), object_id, name: text(2) })
+}
+
+fn printable(value: &SnmpValue) -> Option<String> {
+    let text: String =
+        value.text()?.trim().chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// The text of an object, or of the first below it.
-fn identity(client: &mut Client, source: &IdentitySource) -> Option<String> {
+pub(super) fn text(client: &mut Client<'_>, source: &IdentitySource) -> Option<String> {
     let oid = source.object()?;
     let exact = client.get(std::slice::from_ref(oid)).ok()?.remove(oid);
     let value = match exact.filter(SnmpValue::exists) {
@@ -90,129 +153,48 @@ fn identity(client: &mut Client, source: &IdentitySource) -> Option<String> {
     source.from_object(&value.text()?)
 }
 
-struct Client {
-    socket: UdpSocket,
-    address: SocketAddr,
-    endpoint: String,
-    community: Vec<u8>,
-    timeout: Duration,
-    id: i32,
-    packets: u32,
+fn again(
+    client: &mut Client<'_>,
+    snmp: &SnmpProfile,
+    walked: &VarBinds,
+    sources: &[String],
+) -> BTreeMap<String, Exact> {
+    let oids: Vec<Oid> = sources.iter().filter_map(|source| source.parse().ok()).collect();
+    let Ok(later) = client.get(&oids) else { return BTreeMap::new() };
+    let mut all = walked.clone();
+    all.extend(later);
+    let value = |reading: profile::SnmpReading| {
+        let value = Exact::new(reading.raw.ok()?, reading.shape.exponent)?;
+        sources.contains(&reading.shape.source).then_some((reading.shape.source, value))
+    };
+    snmp.rows(&all).into_iter().filter_map(value).collect()
 }
 
-impl Client {
-    fn open(endpoint: &str, question: &Question<'_>) -> Result<Self, ProbeError> {
-        let reach = |source| ProbeError::Reach { endpoint: endpoint.to_owned(), source };
-        let mut addresses = endpoint.to_socket_addrs().map_err(reach)?;
-        let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        let address = addresses.next().ok_or_else(|| reach(none()))?;
-        let any: SocketAddr = if address.is_ipv4() {
-            (Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (Ipv6Addr::UNSPECIFIED, 0).into()
-        };
-        let socket = UdpSocket::bind(any).map_err(reach)?;
-        Ok(Self {
-            socket,
-            address,
-            endpoint: endpoint.to_owned(),
-            community: question.community.clone(),
-            timeout: question.timeout,
-            id: first_id(),
-            packets: 0,
-        })
-    }
-
-    /// Sends a packet until it is answered, and gives what `take` makes of the answer.
-    fn ask<T>(
-        &mut self,
-        packet: &mut Packet,
-        mut take: impl FnMut(&Answer<'_>) -> T,
-    ) -> Result<T, ProbeError> {
-        let reach = |source| ProbeError::Reach { endpoint: self.endpoint.clone(), source };
-        let mut room = vec![0; 65_535];
-        for _ in 0..ATTEMPTS {
-            self.packets += 1;
-            if self.packets > PACKETS_MAX {
-                return Err(self.nonsense("it never comes to an end".to_owned()));
-            }
-            self.id = if self.id >= *REQUEST_IDS.end() { *REQUEST_IDS.start() } else { self.id + 1 };
-            self.socket.send_to(packet.with_id(self.id), self.address).map_err(reach)?;
-            let deadline = Instant::now() + self.timeout;
-            loop {
-                let rest = deadline.saturating_duration_since(Instant::now());
-                if rest.is_zero() {
-                    break;
-                }
-                self.socket.set_read_timeout(Some(rest)).map_err(reach)?;
-                let (bytes, from) = match self.socket.recv_from(&mut room) {
-                    Ok(received) => received,
-                    Err(error)
-                        if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
-                    {
-                        break;
-                    }
-                    Err(error) => return Err(reach(error)),
-                };
-                let Some(Ok(answer)) = room.get(..bytes).map(answer) else { continue };
-                if from == self.address && answer.id == self.id && answer.community == self.community {
-                    return Ok(take(&answer));
-                }
-            }
-        }
-        Err(ProbeError::Silent { endpoint: self.endpoint.clone(), timeout: self.timeout })
-    }
-
-    fn nonsense(&self, problem: String) -> ProbeError {
-        ProbeError::Nonsense { endpoint: self.endpoint.clone(), problem }
-    }
-
-    /// The values of these objects; those that the device does not have are left out.
-    fn get(&mut self, oids: &[Oid]) -> Result<VarBinds, ProbeError> {
-        let mut packet = Packet::new(&self.community, Read::Get, oids.iter());
-        let objects = self.ask(&mut packet, |answer| match answer.status {
-            ErrorStatus::Good => answer.objects(),
-            ErrorStatus::TooBig | ErrorStatus::Other(_) => Vec::new(),
-        })?;
-        Ok(objects.into_iter().filter(|(oid, value)| oids.contains(oid) && value.exists()).collect())
-    }
-
-    /// The values of these objects; where there is none, the first below.
-    fn probe(&mut self, oids: &[Oid]) -> Result<VarBinds, ProbeError> {
-        let mut found = self.get(oids)?;
-        // An object of a scalar has nothing below it.
-        let is_scalar = |oid: &Oid| oid.arcs().last() == Some(&0);
-        for oid in oids.iter().filter(|oid| !is_scalar(oid)) {
-            if !found.contains_key(oid) {
-                found.extend(self.next(oid)?.filter(|(below, _)| below.starts_with(oid)));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The object after `oid`.
-    fn next(&mut self, oid: &Oid) -> Result<Option<(Oid, SnmpValue)>, ProbeError> {
-        let mut packet = Packet::new(&self.community, Read::GetNext, std::iter::once(oid));
-        let found = self.ask(&mut packet, |answer| answer.objects().into_iter().next())?;
-        Ok(found.filter(|(_, value)| value.exists()))
-    }
-
-    fn walk(&mut self, mut walk: Walk) -> Result<VarBinds, ProbeError> {
-        loop {
-            match walk.ask(&self.community) {
-                Step::Done(found) => return Ok(found),
-                Step::Ask(mut packet) => {
-                    let taken = self.ask(&mut packet, |answer| walk.take(answer))?;
-                    taken.map_err(|error| self.nonsense(error.to_string()))?;
-                }
-            }
-        }
+/// A value with its type, as it came.
+pub(super) fn shown(value: &SnmpValue) -> String {
+    let text = || value.text().unwrap_or_default();
+    match value {
+        SnmpValue::Integer(number) => format!("INTEGER {number}"),
+        SnmpValue::Counter32(number) => format!("Counter32 {number}"),
+        SnmpValue::Gauge32(number) => format!("Gauge32 {number}"),
+        SnmpValue::Counter64(number) => format!("Counter64 {number}"),
+        SnmpValue::TimeTicks(ticks) => format!("TimeTicks {ticks}"),
+        SnmpValue::OctetString(bytes) if is_text(bytes) => format!("STRING \"{}\"", text()),
+        SnmpValue::OctetString(bytes) => format!("Hex-STRING {}", bytes_in_hex(bytes)),
+        SnmpValue::Oid(oid) => format!("OID {oid}"),
+        SnmpValue::IpAddress([a, b, c, d]) => format!("IpAddress {a}.{b}.{c}.{d}"),
+        SnmpValue::Opaque(bytes) => format!("Opaque {}", bytes_in_hex(bytes)),
+        SnmpValue::Null => "Null".to_owned(),
+        SnmpValue::NoSuchObject => "noSuchObject".to_owned(),
+        SnmpValue::NoSuchInstance => "noSuchInstance".to_owned(),
+        SnmpValue::EndOfMibView => "endOfMibView".to_owned(),
     }
 }
 
-/// Ids begin elsewhere with every probe, so that a late answer to the one before is not taken for ours.
-#[allow(clippy::disallowed_methods, reason = "a probe is a program's edge, and this is for variety only")]
-fn first_id() -> i32 {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i32::try_from(since_epoch.as_micros() % 0x4000_0000).unwrap_or(0) + 0x0100_0000
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.trim_end_matches('\0').chars().any(char::is_control))
+}
+
+fn bytes_in_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
 }

@@ -33,6 +33,8 @@ pub struct SpoolSink {
     groups: Vec<PollGroup>,
     /// The time of the last record, for those that have none of their own.
     last: Timestamp,
+    /// The latest that was dated so; a plan that was learned late is dated back.
+    newest: Timestamp,
     in_trouble: bool,
 }
 
@@ -47,7 +49,7 @@ impl SpoolSink {
         let (spool, recovery) = Spool::open(dir, options)?;
         let run = spool.next_sequence();
         let (series, groups) = (plan.series.clone(), plan.groups.clone());
-        let mut sink = Self { spool, run, series, groups, last: now, in_trouble: false };
+        let mut sink = Self { spool, run, series, groups, last: now, newest: now, in_trouble: false };
         sink.begin(&recovery)?;
         Ok(sink)
     }
@@ -85,9 +87,12 @@ impl SpoolSink {
     fn append(&mut self, payload: &Payload) -> Result<(), SpoolError> {
         let bytes = encode_payload(payload);
         if self.spool.begins_segment(bytes.len()) {
+            // What a new segment repeats holds from now on, also where the record that begins it is dated back.
+            let at = std::mem::replace(&mut self.last, self.newest);
             for part in split_declaration(self.run, &self.series, &self.groups) {
                 self.append_bytes(&encode_payload(&part))?;
             }
+            self.last = at;
         }
         self.append_bytes(&bytes)
     }
@@ -118,10 +123,15 @@ impl SpoolSink {
         self.samples(Samples { polls: second })
     }
 
+    fn dated(&mut self, at: Timestamp) {
+        self.last = at;
+        self.newest = self.newest.max(at);
+    }
+
     fn write(&mut self, message: Message) -> Result<(), SpoolError> {
         match message {
             Message::Samples(second, samples) => {
-                self.last = second.plus_millis(1000);
+                self.dated(second.plus_millis(1000));
                 self.samples(samples)
             }
             Message::Declare(at, series, groups) => {
@@ -132,11 +142,11 @@ impl SpoolSink {
                 parts.iter().try_for_each(|part| self.append(part))
             }
             Message::Event(at, event) => {
-                self.last = at;
+                self.dated(at);
                 self.append(&Payload::Event(event))
             }
             Message::ClockStep(before, after) => {
-                self.last = after;
+                (self.last, self.newest) = (after, after);
                 self.append(&Payload::ClockStep { before, after })
             }
         }

@@ -1,8 +1,10 @@
-//! Answers of SNMP v2c, taken apart by `snmp2` and checked here: it neither looks at the error status nor notices when
-//! a list of objects ends early.
+//! Answers. `snmp2` reads their objects; it neither looks at the error status nor notices when a list ends early, so
+//! that is checked here.
 
-use ::snmp::{MessageType, Pdu, Value, Varbinds, Version};
+use ::snmp::{Value, Varbinds};
 use profile::{Oid, SnmpValue};
+
+use super::ber::{BerError, OCTETS, Reader, SEQUENCE};
 
 /// Most objects that one answer may hold; a UDP packet of 64 KiB has room for some 4000 of the shortest.
 const OBJECTS_MAX: usize = 4096;
@@ -10,21 +12,84 @@ const OBJECTS_MAX: usize = 4096;
 const TEXT_BYTES_MAX: usize = 1024;
 
 /// An answer, not yet matched with its request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer<'a> {
     /// The id of the request.
     pub id: i32,
-    /// The community with which it came.
+    /// The community with which it came; empty for a user's.
     pub community: &'a [u8],
+    /// Of which version it is.
+    pub version: Version,
+    /// What it is.
+    pub kind: Kind,
     /// What the device says about the request as a whole.
     pub status: ErrorStatus,
+    /// Which object the status is about, counted from 1; 0 if none.
+    pub index: u32,
     varbinds: Varbinds<'a>,
+}
+
+/// Version of SNMP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are those of the versions")]
+pub enum Version {
+    V1,
+    V2c,
+    V3,
+}
+
+/// What a PDU is (RFC 3416, 3). What would write has no name here: it is never read nor written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The answer to a request, and the acknowledgement of an inform.
+    Response,
+    /// What an engine says about a message of SNMP v3 that it did not take.
+    Report,
+    /// Something happened at the device; nobody is to acknowledge it.
+    Trap,
+    /// Something happened at the device, which wants to know that it was heard.
+    Inform,
+}
+
+impl Kind {
+    const fn of(tag: u8) -> Option<Self> {
+        match tag {
+            0xa2 => Some(Self::Response),
+            0xa6 => Some(Self::Inform),
+            0xa7 => Some(Self::Trap),
+            0xa8 => Some(Self::Report),
+            _ => None,
+        }
+    }
 }
 
 /// An answer with other objects than were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("other objects answered than were asked for")]
 pub struct OtherObjects;
+
+impl<'a> Answer<'a> {
+    /// Reads a PDU, as it stands in a message of SNMP v3.
+    ///
+    /// # Errors
+    /// If it is none, or one that is never answered nor sent unasked.
+    pub fn of_pdu(bytes: &'a [u8]) -> Result<Self, AnswerError> {
+        let mut reader = Reader::new(bytes);
+        let tag = reader.peek()?;
+        let kind = Kind::of(tag).ok_or(AnswerError::Kind)?;
+        let mut pdu = reader.inside(tag)?;
+        let id = pdu.number()?;
+        let status = match pdu.number::<u32>()? {
+            0 => ErrorStatus::Good,
+            1 => ErrorStatus::TooBig,
+            2 => ErrorStatus::NoSuchName,
+            other => ErrorStatus::Other(other),
+        };
+        let index = pdu.number()?;
+        let varbinds = Varbinds::from_bytes(pdu.bytes(SEQUENCE)?);
+        Ok(Self { id, community: &[], version: Version::V3, kind, status, index, varbinds })
+    }
+}
 
 impl Answer<'_> {
     /// Objects and values in their order. Ends early where the answer cannot be read any further.
@@ -58,37 +123,40 @@ pub enum ErrorStatus {
     Good,
     /// The answer would not fit into a packet.
     TooBig,
+    /// There is no such object, or none after it: so says SNMP v1.
+    NoSuchName,
     /// Any other error, by its number.
     Other(u32),
 }
 
 /// Bytes that are no answer to anybody here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
     /// They cannot be read.
     #[error("no packet of SNMP")]
-    Unreadable(#[source] ::snmp::Error),
+    Unreadable(#[from] BerError),
     /// They are of another version or kind.
-    #[error("no response of SNMP v2c")]
+    #[error("no response of SNMP v1 or v2c")]
     Kind,
 }
 
-/// Reads an answer.
+/// Reads an answer to a community.
 ///
 /// # Errors
 /// If it is none.
 pub fn answer(bytes: &[u8]) -> Result<Answer<'_>, AnswerError> {
-    let pdu = Pdu::from_bytes(bytes).map_err(AnswerError::Unreadable)?;
-    let version = pdu.version().map_err(AnswerError::Unreadable)?;
-    if version != Version::V2C || pdu.message_type != MessageType::Response {
+    let mut message = Reader::new(bytes).inside(SEQUENCE)?;
+    let version = match message.integer()? {
+        0 => Version::V1,
+        1 => Version::V2c,
+        _ => return Err(AnswerError::Kind),
+    };
+    let community = message.bytes(OCTETS)?;
+    let pdu = Answer::of_pdu(message.rest())?;
+    if pdu.kind != Kind::Response {
         return Err(AnswerError::Kind);
     }
-    let status = match pdu.error_status {
-        0 => ErrorStatus::Good,
-        1 => ErrorStatus::TooBig,
-        other => ErrorStatus::Other(other),
-    };
-    Ok(Answer { id: pdu.req_id, community: pdu.community, status, varbinds: pdu.varbinds })
+    Ok(Answer { community, version, ..pdu })
 }
 
 fn own(oid: &::snmp::Oid<'_>) -> Option<Oid> {

@@ -1,11 +1,12 @@
-//! Requests of SNMP v2c (RFC 3416, RFC 1901) in BER (ITU-T X.690).
+//! Requests (RFC 3416; for communities in messages of RFC 1157 and RFC 1901) in BER (ITU-T X.690).
 
 use std::ops::RangeInclusive;
 
 use profile::Oid;
 
-/// Longest community that is sent; no device takes longer ones, and a packet must stay one.
-const COMMUNITY_BYTES_MAX: usize = 255;
+use super::ber::{Backwards, INTEGER, OBJECT, OCTETS, SEQUENCE};
+use super::credentials::Credentials;
+
 /// Request ids that take exactly four bytes in BER, so that a packet can be made once and sent with a new id each time.
 pub const REQUEST_IDS: RangeInclusive<i32> = 0x0100_0000..=0x7fff_ffff;
 
@@ -30,43 +31,42 @@ impl Read {
     }
 }
 
-/// A request whose id can be set again and again.
+/// A request whose id can be set again and again: a whole message for a community, the PDU alone for a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     bytes: Vec<u8>,
     id_at: usize,
 }
 
-/// Can this community be sent?
-pub const fn community_fits(community: &[u8]) -> bool {
-    !community.is_empty() && community.len() <= COMMUNITY_BYTES_MAX
-}
-
 impl Packet {
-    /// A request for `oids`. The community must [fit](community_fits).
-    pub fn new<'a>(community: &[u8], read: Read, oids: impl DoubleEndedIterator<Item = &'a Oid>) -> Self {
+    /// A request for `oids`.
+    pub fn new<'a>(
+        credentials: &Credentials,
+        read: Read,
+        oids: impl DoubleEndedIterator<Item = &'a Oid>,
+    ) -> Self {
         // Written from the end, because every length stands before what it counts.
         let mut out = Backwards::default();
         for oid in oids.rev() {
             let end = out.len();
             out.bytes(&[0x05, 0x00]);
-            out.oid(oid);
-            out.wrap(0x30, end);
+            object(&mut out, oid);
+            out.wrap(SEQUENCE, end);
         }
-        out.wrap(0x30, 0);
+        out.wrap(SEQUENCE, 0);
         let repetitions = match read {
             Read::GetBulk(repetitions) => repetitions.min(0x7f),
             Read::Get | Read::GetNext => 0,
         };
-        out.bytes(&[0x02, 0x01, 0x00, 0x02, 0x01, repetitions]);
-        out.bytes(&[0x02, 0x04, 0x01, 0, 0, 0]);
+        out.bytes(&[INTEGER, 0x01, 0x00, INTEGER, 0x01, repetitions]);
+        out.bytes(&[INTEGER, 0x04, 0x01, 0, 0, 0]);
         let id_from_end = out.len() - 2;
         out.wrap(read.tag(), 0);
-        let end = out.len();
-        out.bytes(community);
-        out.wrap(0x04, end);
-        out.bytes(&[0x02, 0x01, 0x01]);
-        out.wrap(0x30, 0);
+        if let Credentials::Community(version, community) = credentials {
+            out.value(OCTETS, community.bytes());
+            out.bytes(&[INTEGER, 0x01, version.number()]);
+            out.wrap(SEQUENCE, 0);
+        }
         let bytes = out.finish();
         Self { id_at: bytes.len() - id_from_end, bytes }
     }
@@ -88,66 +88,31 @@ impl Packet {
 /// The bytes of an object identifier, without tag and length.
 pub fn encoded(oid: &Oid) -> Box<[u8]> {
     let mut out = Backwards::default();
-    out.arcs(oid);
+    arcs(&mut out, oid);
     out.finish().into_boxed_slice()
 }
 
-/// Bytes in reverse order.
-#[derive(Default)]
-struct Backwards(Vec<u8>);
+/// An object identifier (X.690, 8.19): the first two numbers in one, seven bits a byte.
+fn object(out: &mut Backwards, oid: &Oid) {
+    let since = out.len();
+    arcs(out, oid);
+    out.wrap(OBJECT, since);
+}
 
-impl Backwards {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
+fn arcs(out: &mut Backwards, oid: &Oid) {
+    let arcs = oid.arcs();
+    let first = arcs.first().copied().unwrap_or(0).min(2) * 40;
+    arcs.iter().skip(2).rev().for_each(|one| arc(out, *one));
+    arc(out, first.saturating_add(arcs.get(1).copied().unwrap_or(0)));
+}
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0.extend(bytes.iter().rev());
-    }
-
-    /// Tag and length of all that was written since `since`.
-    fn wrap(&mut self, tag: u8, since: usize) {
-        let length = self.0.len() - since;
-        let mut digits = length.to_be_bytes().to_vec();
-        digits.drain(..digits.iter().take_while(|digit| **digit == 0).count());
-        match *digits.as_slice() {
-            [] => self.0.push(0),
-            [short] if short < 0x80 => self.0.push(short),
-            _ => {
-                self.bytes(&digits);
-                self.0.push(0x80 | u8::try_from(digits.len()).unwrap_or(8));
-            }
-        }
-        self.0.push(tag);
-    }
-
-    /// An object identifier (X.690, 8.19): the first two numbers in one, seven bits a byte.
-    fn oid(&mut self, oid: &Oid) {
-        let since = self.0.len();
-        self.arcs(oid);
-        self.wrap(0x06, since);
-    }
-
-    fn arcs(&mut self, oid: &Oid) {
-        let arcs = oid.arcs();
-        let first = arcs.first().copied().unwrap_or(0).min(2) * 40;
-        arcs.iter().skip(2).rev().for_each(|arc| self.arc(*arc));
-        self.arc(first.saturating_add(arcs.get(1).copied().unwrap_or(0)));
-    }
-
-    fn arc(&mut self, arc: u32) {
-        let digit = |shift: u32| u8::try_from(arc >> shift & 0x7f).unwrap_or(0x7f);
-        self.0.push(digit(0));
-        (1..5)
-            .map(|n| n * 7)
-            .take_while(|shift| arc >> shift != 0)
-            .for_each(|shift| self.0.push(digit(shift) | 0x80));
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.0.reverse();
-        self.0
-    }
+fn arc(out: &mut Backwards, arc: u32) {
+    let digit = |shift: u32| u8::try_from(arc >> shift & 0x7f).unwrap_or(0x7f);
+    out.bytes(&[digit(0)]);
+    (1..5)
+        .map(|n| n * 7)
+        .take_while(|shift| arc >> shift != 0)
+        .for_each(|shift| out.bytes(&[digit(shift) | 0x80]));
 }
 
 #[cfg(test)]
@@ -156,6 +121,10 @@ mod tests {
     use ::snmp::{MessageType, Pdu};
     use proptest::prelude::*;
 
+    fn community(community: &[u8]) -> Credentials {
+        Credentials::v2c(community).unwrap()
+    }
+
     fn oid(text: &str) -> Oid {
         text.parse().unwrap()
     }
@@ -163,7 +132,7 @@ mod tests {
     /// What `snmpget -v2c -c public host 1.3.6.1.2.1.1.2.0` of Net-SNMP 5.9 sends, apart from the id.
     #[test]
     fn a_get_is_byte_for_byte_what_net_snmp_sends() {
-        let mut packet = Packet::new(b"public", Read::Get, [oid("1.3.6.1.2.1.1.2.0")].iter());
+        let mut packet = Packet::new(&community(b"public"), Read::Get, [oid("1.3.6.1.2.1.1.2.0")].iter());
         let expected = [
             0x30, 0x29, 2, 1, 1, 4, 6, b'p', b'u', b'b', b'l', b'i', b'c', 0xa0, 0x1c, 2, 4, 0x12, 0x34,
             0x56, 0x78, 2, 1, 0, 2, 1, 0, 0x30, 0x0e, 0x30, 0x0c, 6, 8, 0x2b, 6, 1, 2, 1, 1, 2, 0, 5, 0,
@@ -185,7 +154,7 @@ mod tests {
                 .map(|arcs| Oid::new(&[&[1, 3], arcs.as_slice()].concat()).unwrap())
                 .collect();
             let read = if bulk { Read::GetBulk(20) } else { Read::Get };
-            let mut packet = Packet::new(&community, read, oids.iter());
+            let mut packet = Packet::new(&super::tests::community(&community), read, oids.iter());
             let pdu = Pdu::from_bytes(packet.with_id(id)).unwrap();
             prop_assert_eq!(pdu.community, &community);
             prop_assert_eq!(pdu.req_id, id);

@@ -33,18 +33,26 @@ impl Agent {
     ) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        std::thread::spawn(move || {
-            let mut room = vec![0u8; 65_535];
-            for n in 0.. {
-                let Ok((bytes, from)) = socket.recv_from(&mut room) else { return };
-                let (asked, community, repetitions) = read(&room[..bytes], n);
-                let answer = answer(&asked, &community, repetitions, &objects.lock().unwrap());
-                for packet in behave(&asked, answer) {
-                    socket.send_to(&packet, from).unwrap();
-                }
-            }
-        });
+        std::thread::spawn(move || Self::serve(&socket, &socket, &objects, behave));
         Self { address }
+    }
+
+    /// Takes requests at one socket and answers from another, which may be the same.
+    pub(crate) fn serve(
+        asked_at: &UdpSocket,
+        answering: &UdpSocket,
+        objects: &Objects,
+        behave: impl Fn(&Asked, Vec<u8>) -> Packets,
+    ) {
+        let mut room = vec![0u8; 65_535];
+        for n in 0.. {
+            let Ok((bytes, from)) = asked_at.recv_from(&mut room) else { return };
+            let (asked, community, repetitions) = read(&room[..bytes], n);
+            let answer = answer(&asked, &community, repetitions, &objects.lock().unwrap());
+            for packet in behave(&asked, answer) {
+                answering.send_to(&packet, from).unwrap();
+            }
+        }
     }
 }
 
@@ -87,6 +95,12 @@ fn answer(asked: &Asked, community: &[u8], repetitions: u32, objects: &VarBinds)
     response(asked.id, community, 0, &found)
 }
 
+/// A response with an error status about one object, counted from 1.
+pub(crate) fn refusal(id: i32, status: u8, index: u8) -> Vec<u8> {
+    let head = [tlv(2, &id.to_be_bytes()), tlv(2, &[status]), tlv(2, &[index]), tlv(0x30, &[])].concat();
+    tlv(0x30, &[tlv(2, &[1]), tlv(4, b"public"), tlv(0xa2, &head)].concat())
+}
+
 /// A response in BER.
 pub(crate) fn response(id: i32, community: &[u8], status: u8, objects: &[(Oid, SnmpValue)]) -> Vec<u8> {
     let one = |(oid, value): &(Oid, SnmpValue)| tlv(0x30, &[tlv(6, &arcs(oid)), value_of(value)].concat());
@@ -99,12 +113,18 @@ pub(crate) fn response(id: i32, community: &[u8], status: u8, objects: &[(Oid, S
 fn value_of(value: &SnmpValue) -> Vec<u8> {
     match value {
         SnmpValue::Integer(number) => tlv(2, &number.to_be_bytes()),
+        SnmpValue::TimeTicks(ticks) => tlv(0x43, &[&[0], ticks.to_be_bytes().as_slice()].concat()),
         SnmpValue::Gauge32(number) => tlv(0x42, &[&[0], number.to_be_bytes().as_slice()].concat()),
+        SnmpValue::Counter32(number) => tlv(0x41, &[&[0], number.to_be_bytes().as_slice()].concat()),
+        SnmpValue::Counter64(number) => tlv(0x46, &[&[0], number.to_be_bytes().as_slice()].concat()),
+        SnmpValue::IpAddress(address) => tlv(0x40, address),
+        SnmpValue::Null => tlv(5, &[]),
         SnmpValue::Oid(oid) => tlv(6, &arcs(oid)),
         SnmpValue::OctetString(text) => tlv(4, text),
+        SnmpValue::NoSuchObject => tlv(0x80, &[]),
         SnmpValue::NoSuchInstance => tlv(0x81, &[]),
         SnmpValue::EndOfMibView => tlv(0x82, &[]),
-        other => panic!("the tests do not send {other:?}"),
+        other @ SnmpValue::Opaque(_) => panic!("the tests do not send {other:?}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tests of the engine share: plans, a clock that can be set, and an engine that runs until enough came.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use model::{Channel, DeviceId, Missing, Poll, PollGroup, Quantity, Raw, SeriesDe
 use profile::{DataType, Limits, ModbusReading, plan as blocks};
 
 use crate::clock::{Clock, Now, SystemClock};
+use crate::modbus::Bus;
 use crate::poll::schedule::Schedule;
 use crate::poll::{
     Engine, GatewayPlan, Handle, Manners, Message, ModbusPlan, Outbox, Plan, QUEUE_MESSAGES, Statistics,
@@ -47,38 +48,45 @@ impl Device {
             timeout: Duration::from_millis(self.timeout_ms),
             retries: 0,
             period: Duration::from_millis(u64::from(self.period_ms)),
-            group: self.group,
+            group: Some(self.group),
+            limits: Limits::default(),
+            survey: None,
         };
         (plan, Schedule { period_ms: self.period_ms, offset_ms: 0 })
     }
 }
 
 pub(super) fn gateway(endpoint: String, in_flight: usize, devices: &[Device]) -> GatewayPlan {
-    let manners = Manners { in_flight, pause: Duration::ZERO };
-    GatewayPlan { endpoint, manners, devices: devices.iter().map(Device::plan).collect() }
+    on_bus(Bus::Tcp(endpoint), Manners { in_flight, ..Manners::default() }, devices)
+}
+
+pub(super) fn on_bus(bus: Bus, manners: Manners, devices: &[Device]) -> GatewayPlan {
+    GatewayPlan { bus, manners, is_fixed: true, devices: devices.iter().map(Device::plan).collect() }
 }
 
 pub(super) fn plan(gateways: Vec<GatewayPlan>) -> Plan {
     Plan { gateways, ..Plan::default() }
 }
 
-/// The system's clock, with a wall that can be moved.
+/// The system's clock, with a wall and a monotonic clock that can be moved.
 #[derive(Debug, Clone)]
 pub(super) struct MovedClock {
     system: SystemClock,
     pub(super) ahead_us: Arc<AtomicI64>,
+    pub(super) mono_ahead_s: Arc<AtomicU64>,
 }
 
 impl MovedClock {
     pub(super) fn new() -> Self {
-        Self { system: SystemClock::start(), ahead_us: Arc::default() }
+        Self { system: SystemClock::start(), ahead_us: Arc::default(), mono_ahead_s: Arc::default() }
     }
 }
 
 impl Clock for MovedClock {
     fn now(&self) -> Now {
         let now = self.system.now();
-        Now { wall_us: now.wall_us + self.ahead_us.load(Ordering::SeqCst), ..now }
+        let mono = now.mono + Duration::from_secs(self.mono_ahead_s.load(Ordering::SeqCst));
+        Now { wall_us: now.wall_us + self.ahead_us.load(Ordering::SeqCst), mono }
     }
 }
 
@@ -128,6 +136,15 @@ impl Running {
     /// The first value of each poll of a group.
     pub(super) fn firsts(&self, group: u32) -> Vec<Result<Raw, Missing>> {
         self.polls(group).iter().map(|poll| poll.values[0]).collect()
+    }
+
+    /// What was told that is neither silence nor return.
+    pub(super) fn told(&self) -> Vec<String> {
+        let text = |one: &Message| match one {
+            Message::Event(_, event) if event.kind == model::EventKind::Other => Some(event.text.clone()),
+            _ => None,
+        };
+        self.all.iter().filter_map(text).collect()
     }
 
     pub(super) fn declared(&self) -> (Vec<SeriesDescriptor>, Vec<PollGroup>) {
