@@ -6,6 +6,7 @@
 mod bus;
 mod device;
 mod secret;
+mod traps;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +20,7 @@ use settings::{Mistake, Mistakes, Table};
 pub use bus::{BusConfig, RESPONSE_BEHIND_SERVER, RESPONSE_USUAL};
 pub use device::{DeviceConfig, Location, ModbusConfig, SnmpConfig, Speech};
 pub use secret::{Credentials, Folders, community, credentials_of_file};
+pub use traps::{TrapsConfig, senders};
 
 /// A fleet is many light agents: more devices than this belong on two of them.
 const DEVICES_MAX: usize = 10_000;
@@ -46,6 +48,8 @@ pub struct Config {
     pub devices: Vec<DeviceConfig>,
     /// How buses are used of which something is said.
     pub buses: Vec<BusConfig>,
+    /// Where it listens for notifications of devices; `None` if it does not.
+    pub traps: Option<TrapsConfig>,
 }
 
 /// Where to ship to, and as whom.
@@ -157,9 +161,15 @@ fn config(root: &Table<'_>, folders: &Folders, library: &Library) -> Option<Conf
     let mut buses = bus::buses(root);
     bus::settle(root, &mut buses, &devices);
     share_readings(&mut devices);
+    let beside = spool.as_ref().map_or(Path::new(SPOOL_DIR_USUAL), |spool| &spool.dir);
+    let traps = root.optional_table("traps", |table| TrapsConfig::from_table(table, folders, beside));
+    if traps.is_some() && !devices.iter().any(|device| matches!(device.speech, Speech::Snmp(_))) {
+        root.mistake("traps", "no device is asked over SNMP, so nobody would be heard");
+    }
     let (agent, site) = agent?;
     let usual = || SpoolConfig { dir: PathBuf::from(SPOOL_DIR_USUAL), cap: SPOOL_BYTES_USUAL };
-    Some(Config { agent, site, collector, spool: spool.unwrap_or_else(usual), devices, buses })
+    let spool = spool.unwrap_or_else(usual);
+    Some(Config { agent, site, collector, spool, devices, buses, traps })
 }
 
 fn collector(table: &Table<'_>, folders: &Folders) -> Option<CollectorConfig> {

@@ -15,6 +15,7 @@ pub mod probe;
 pub mod run;
 pub mod sink;
 pub mod snmp;
+pub mod traps;
 
 #[cfg(test)]
 mod testing;

@@ -35,6 +35,8 @@ pub use pace::{Pace, Patience, RealTime};
 pub use value::Exact;
 pub use walk::{Walked, walk};
 pub use watch::Watch;
+/// Time over which the machine itself is looked at: a hundred ticks of its clock.
+const HOST_LOOK: Duration = Duration::from_secs(1);
 
 /// What is asked.
 #[derive(Debug)]
@@ -143,14 +145,19 @@ pub fn probe(question: &Question<'_>, library: &Library) -> Result<Probed, Probe
     Ok(probed)
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "use of the processors and power are means over time that has to pass"
+)]
 fn host(question: &Question<'_>) -> Probed {
-    let mut probe = crate::host::Probe::new();
-    // The use of the processors is known only from the second reading on.
-    probe.read();
+    let mut probe = crate::host::Probe::new(&crate::host::Roots::default(), HOST_LOOK);
+    std::thread::sleep(HOST_LOOK);
     let (shapes, values) = (probe.shapes(), probe.read());
     let mut probed = Probed::new(question.address, Some("host".to_owned()));
     probed.identity.model = sysinfo::System::host_name().ok();
     shapes.iter().zip(values).for_each(|(shape, value)| probed.add(shape, value, String::new()));
+    let unavailable = probe.unavailable().iter();
+    unavailable.for_each(|one| probed.problem(one.source.clone(), format!("unavailable: {}", one.reason)));
     probed
 }
 

@@ -1,6 +1,6 @@
 //! The service: engine, writer and uplink put together, started and stopped in order.
 //!
-//! Stops in this order: the engine, the writer (which ends the run and syncs the spool), the uplink.
+//! Stops in this order: who listens for traps, the engine, the writer (which ends the run and syncs the spool), the uplink.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use uplink::Uplink;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{CollectorConfig, Config};
+use crate::config::{CollectorConfig, Config, senders};
 use crate::poll::{Engine, Handle, Message, Outbox, Plan, QUEUE_MESSAGES, Statistics};
 use crate::sink::{LineSink, Sink, SpoolSink, drain};
+use crate::traps::Traps;
 
 /// How often the threads are looked after.
 const LOOK: Duration = Duration::from_millis(250);
@@ -65,6 +66,7 @@ struct Parts {
     handle: Handle,
     writer: Option<JoinHandle<()>>,
     uplink: Option<Uplink>,
+    traps: Option<Traps>,
 }
 
 /// Runs the service until SIGTERM or SIGINT; gives what it did.
@@ -88,16 +90,19 @@ fn start(config: &Config, kind: &SinkKind) -> anyhow::Result<Parts> {
     let plan = Plan::new(config);
     let clock = SystemClock::start();
     let (sink, uplink) = make_sink(config, kind, &plan, clock)?;
-    let (outbox, writer) = match sink {
+    let (to, writer) = match sink {
         Some(sink) => {
             let (to, messages) = sync_channel::<Message>(QUEUE_MESSAGES);
             let thread = std::thread::Builder::new().name("writer".to_owned());
             let writer = thread.spawn(move || drain(&messages, sink)).context("cannot start a thread")?;
-            (Outbox::new(Some(to)), Some(writer))
+            (Some(to), Some(writer))
         }
-        None => (Outbox::new(None), None),
+        None => (None, None),
     };
-    let (engine, handle) = Engine::new(plan, Box::new(clock), outbox)?;
+    let (engine, handle) = Engine::new(plan, Box::new(clock), Outbox::new(to.clone()))?;
+    let traps = config.traps.as_ref();
+    let traps = traps.map(|traps| Traps::start(traps, senders(&config.devices), Box::new(clock), to));
+    let traps = traps.transpose()?;
     let thread = std::thread::Builder::new().name("poll".to_owned());
     let engine =
         thread.spawn(move || engine.run().map_err(anyhow::Error::from)).context("cannot start a thread")?;
@@ -108,7 +113,7 @@ fn start(config: &Config, kind: &SinkKind) -> anyhow::Result<Parts> {
         version = env!("CARGO_PKG_VERSION"),
         "agent started"
     );
-    Ok(Parts { engine, handle, writer, uplink })
+    Ok(Parts { engine, handle, writer, uplink, traps })
 }
 
 type SinkAndUplink = (Option<Box<dyn Sink>>, Option<Uplink>);
@@ -170,12 +175,17 @@ impl Stop {
 }
 
 async fn serve(parts: Parts, mut stop: Stop) -> anyhow::Result<Statistics> {
-    let Parts { engine, handle, writer, uplink } = parts;
+    let Parts { engine, handle, writer, uplink, traps } = parts;
     let ending = CancellationToken::new();
     let shipping = uplink.map(|uplink| tokio::spawn(uplink.run(ending.clone())));
-    let watched = watch(&engine, writer.as_ref(), &handle, &mut stop).await;
+    let threads = Threads { engine: &engine, writer: writer.as_ref(), traps: traps.as_ref() };
+    let watched = watch(&threads, &handle, &mut stop).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     handle.stop();
+    if let Some(traps) = traps {
+        // It hands on what it holds and ends at once; the writer still takes it.
+        traps.stop();
+    }
     let statistics = join_engine(engine, &mut stop).await;
     join_writer(writer, &mut stop).await?;
     ending.cancel();
@@ -186,13 +196,31 @@ async fn serve(parts: Parts, mut stop: Stop) -> anyhow::Result<Statistics> {
     statistics
 }
 
+/// What is looked after.
+struct Threads<'a> {
+    engine: &'a JoinHandle<anyhow::Result<Statistics>>,
+    writer: Option<&'a JoinHandle<()>>,
+    traps: Option<&'a Traps>,
+}
+
+impl Threads<'_> {
+    /// An error if a thread ended unasked.
+    fn look(&self) -> anyhow::Result<()> {
+        if self.engine.is_finished() {
+            return Err(anyhow!("the poll engine ended unasked"));
+        }
+        if self.writer.is_some_and(JoinHandle::is_finished) {
+            return Err(anyhow!("the writer ended unasked"));
+        }
+        if self.traps.is_some_and(Traps::is_finished) {
+            return Err(anyhow!("the thread that listens for traps ended unasked"));
+        }
+        Ok(())
+    }
+}
+
 /// Looks after the threads until a stop is wanted. Ends in an error if one of them ended unasked.
-async fn watch(
-    engine: &JoinHandle<anyhow::Result<Statistics>>,
-    writer: Option<&JoinHandle<()>>,
-    handle: &Handle,
-    stop: &mut Stop,
-) -> anyhow::Result<()> {
+async fn watch(threads: &Threads<'_>, handle: &Handle, stop: &mut Stop) -> anyhow::Result<()> {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let began = tokio::time::Instant::now();
@@ -205,12 +233,7 @@ async fn watch(
             () = stop.wanted() => return Ok(()),
             _ = looks.tick() => {}
         }
-        if engine.is_finished() {
-            return Err(anyhow!("the poll engine ended unasked"));
-        }
-        if writer.is_some_and(JoinHandle::is_finished) {
-            return Err(anyhow!("the writer ended unasked"));
-        }
+        threads.look()?;
         if !ready && (handle.has_tried_all() || began.elapsed() >= READY_AT_LATEST) {
             ready = true;
             notify(&[sd_notify::NotifyState::Ready]);

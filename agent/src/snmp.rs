@@ -14,6 +14,7 @@ pub mod usm;
 mod walk;
 
 pub use answer::{Answer, AnswerError, ErrorStatus, Kind, OtherObjects, Version, answer};
+pub(crate) use answer::{own, value_of};
 pub use ber::BerError;
 pub use client::{Client, ClientError};
 pub use credentials::{Community, CommunityVersion, Credentials, InvalidCommunity, community_fits};

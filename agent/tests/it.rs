@@ -320,6 +320,49 @@ fn a_stopped_agent_leaves_a_spool_that_ends_in_order_and_whose_status_can_be_ask
     assert!(matches!(last, wire::Payload::RunStop { .. }), "{last:?}");
 }
 
+/// A trap of SNMP v2c, community `lab`, coldStart: sysUpTime.0 = 12345, snmpTrapOID.0 = 1.3.6.1.6.3.1.1.5.1.
+const COLD_START: [u8; 64] = [
+    0x30, 0x3e, 2, 1, 1, 4, 3, b'l', b'a', b'b', 0xa7, 0x34, 2, 1, 7, 2, 1, 0, 2, 1, 0, 0x30, 0x29, 0x30, 14,
+    6, 8, 0x2b, 6, 1, 2, 1, 1, 3, 0, 0x43, 2, 0x30, 0x39, 0x30, 23, 6, 10, 0x2b, 6, 1, 6, 3, 1, 1, 4, 1, 0,
+    6, 9, 0x2b, 6, 1, 6, 3, 1, 1, 5, 1,
+];
+
+#[test]
+fn a_trap_of_a_device_gets_into_the_spool_as_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = config(folder.path(), meter());
+    certificates(folder.path());
+    std::fs::write(folder.path().join("lab.community"), "lab\n").unwrap();
+    let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let more = format!(
+        "[collector]\nurl = \"https://127.0.0.1:1\"\nca = \"ca.pem\"\ncert = \"a.pem\"\nkey = \"a.key\"\n\
+         [traps]\nlisten = \"{free}\"\n[credentials.lab]\nversion = \"2c\"\ncommunity_file = \"lab.community\"\n\
+         [[device]]\nid = \"ups-1\"\naddress = \"snmp://127.0.0.1:9\"\nprofile = \"rfc1628-ups\"\ncredentials = \"lab\"\n"
+    );
+    std::fs::write(&file, format!("{more}{text}")).unwrap();
+    let mut child = agent(&["run", "--config", &file]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("listening for traps")));
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&COLD_START, free).unwrap();
+    assert!(log.any(|line| line.unwrap().contains("coldStart")));
+    // The log has to be read on, or the agent could not write to it.
+    let rest = std::thread::spawn(move || log.map_while(Result::ok).collect::<Vec<String>>());
+    terminate(&child);
+    assert_eq!(wait(child).status.code(), Some(0));
+    assert!(rest.join().unwrap().iter().any(|line| line.contains("no longer listening for traps")));
+    let (mut spool, _) = spool::Spool::open(&folder.path().join("spool"), spool::Options::default()).unwrap();
+    spool.sync().unwrap();
+    let records = spool.reader().read(0, 1 << 20).unwrap();
+    let events = records.iter().filter_map(|record| match wire::decode_payload(&record.payload).unwrap() {
+        wire::Payload::Event(event) => Some(event),
+        _ => None,
+    });
+    let event = events.into_iter().find(|event| event.text.starts_with("coldStart")).unwrap();
+    assert_eq!(event.device.unwrap().as_str(), "ups-1");
+    assert_eq!(event.kind, model::EventKind::DeviceRestarted);
+}
+
 #[test]
 fn the_unit_of_systemd_is_valid_and_exposes_little() {
     if !Path::new("/usr/bin/systemd-analyze").exists() {

@@ -134,6 +134,28 @@ fn a_key_of_modbus_is_unknown_to_snmp() {
 }
 
 #[test]
+fn traps_are_heard_from_devices_that_are_asked_over_snmp_with_the_credentials_of_each() {
+    let device = "[[device]]\nid = \"p\"\nprofile = \"apc-rpdu2\"\naddress = \"snmp://10.4.0.31\"\ncredentials = \"lab\"\n\
+         [credentials.lab]\nversion = \"2c\"\ncommunity_file = \"lab.community\"\n";
+    let config = parse(&folder(), &format!("{HEAD}{device}[traps]\nlisten = \"[::]:162\"\n")).unwrap();
+    let traps = config.traps.unwrap();
+    assert_eq!(traps.listen.to_string(), "[::]:162");
+    assert_eq!(traps.engine_file, Path::new("/var/lib/wattwacht-agent/snmp-engine"));
+    let senders = senders(&config.devices);
+    assert_eq!((senders[0].device.as_str(), senders[0].host.as_str()), ("p", "10.4.0.31"));
+    let crate::snmp::Credentials::Community(_, community) = &senders[0].credentials else {
+        panic!("no community")
+    };
+    assert_eq!(community.bytes(), b"public");
+    let wrong = mistakes(&format!("{HEAD}{device}[traps]\nlisten = \"162\"\n"));
+    assert!(wrong[0].starts_with("agent.toml:13: traps.listen: found \"162\""), "{wrong:?}");
+    let nobody = mistakes(&format!(
+        "{HEAD}[[device]]\nid = \"h\"\naddress = \"host://\"\n[traps]\nlisten = \"[::]:162\"\n"
+    ));
+    assert!(nobody[0].contains("nobody would be heard"), "{nobody:?}");
+}
+
+#[test]
 fn a_configuration_without_devices_reads_nothing_and_says_so() {
     assert!(mistakes(HEAD)[0].contains("`[[device]]` is missing"));
 }

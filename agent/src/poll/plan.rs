@@ -11,7 +11,7 @@ use super::gateway::{Manners, ModbusPlan, SurveyPlan};
 use super::schedule::{SNMP_TICK_MS, Schedule, TICK_MS};
 use super::snmp::SnmpTarget;
 use crate::config::{BusConfig, Config, DeviceConfig, ModbusConfig, SnmpConfig, Speech};
-use crate::host::Probe;
+use crate::host::{Probe, Roots};
 use crate::modbus::Bus;
 
 /// All that is polled.
@@ -138,7 +138,7 @@ impl Plan {
 
     fn add_host(&mut self, device: &DeviceConfig) {
         let schedule = Schedule::spread(&device.id, device.every, TICK_MS);
-        let probe = Probe::new();
+        let probe = Probe::new(&Roots::default(), device.every);
         let group = self.declare(&device.id, &probe.shapes(), None, schedule);
         self.hosts.push(HostPlan { device: device.id.clone(), group, schedule, probe });
     }

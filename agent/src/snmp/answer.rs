@@ -159,12 +159,12 @@ pub fn answer(bytes: &[u8]) -> Result<Answer<'_>, AnswerError> {
     Ok(Answer { community, version, ..pdu })
 }
 
-fn own(oid: &::snmp::Oid<'_>) -> Option<Oid> {
+pub(crate) fn own(oid: &::snmp::Oid<'_>) -> Option<Oid> {
     let arcs: Option<Vec<u32>> = oid.iter()?.map(|arc| u32::try_from(arc).ok()).collect();
     Oid::new(&arcs?).ok()
 }
 
-fn value_of(value: &Value<'_>) -> SnmpValue {
+pub(crate) fn value_of(value: &Value<'_>) -> SnmpValue {
     let bytes = |bytes: &[u8]| bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes).to_vec();
     match value {
         Value::Integer(number) => SnmpValue::Integer(*number),

@@ -15,7 +15,10 @@ mod message;
 pub use algorithm::{AuthProtocol, PrivacyProtocol, UnknownAlgorithm};
 pub use engine::{EngineClock, OutOfWindow};
 pub use keys::{Keys, User, UserError};
-pub use message::{ENGINE_ID_BYTES, Frame, FrameError, Header, Level, Opened, Salt, discovery, sealed};
+pub use message::{
+    ENGINE_ID_BYTES, Frame, FrameError, Header, Level, Opened, Salt, discovery, introduction, sealed,
+    sealed_in,
+};
 
 #[cfg(test)]
 mod tests;

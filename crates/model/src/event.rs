@@ -26,6 +26,8 @@ pub enum EventKind {
     DeviceBack,
     /// A device says that it was started.
     DeviceRestarted,
+    /// A device told something by itself: a notification of SNMP (trap or inform).
+    Notification,
     /// Anything else that an agent reports.
     Other,
 }

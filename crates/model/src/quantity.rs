@@ -169,6 +169,8 @@ quantities! {
     ProcessCpuTime "process_cpu_time" Second Host Counter;
     /// Memory that a program holds.
     ProcessMemory "process_memory" Byte Host Gauge;
+    /// Bytes that a program has written to disks since it began.
+    ProcessWritten "process_written" Byte Host Counter;
     /// Seconds since start.
     Uptime "uptime" Second Any Gauge;
     /// One of a set of whole numbers whose meaning the profile gives.

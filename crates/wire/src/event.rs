@@ -46,6 +46,7 @@ const fn kind_code(kind: EventKind) -> u32 {
         EventKind::DeviceSilent => 1,
         EventKind::DeviceBack => 2,
         EventKind::DeviceRestarted => 3,
+        EventKind::Notification => 4,
         EventKind::Other => 255,
     }
 }
@@ -55,6 +56,7 @@ const fn kind(code: u32) -> EventKind {
         1 => EventKind::DeviceSilent,
         2 => EventKind::DeviceBack,
         3 => EventKind::DeviceRestarted,
+        4 => EventKind::Notification,
         _ => EventKind::Other,
     }
 }

@@ -259,6 +259,13 @@ pub fn discovery(id: i32, pdu: &[u8]) -> Vec<u8> {
     message(out, &header, &[], (Level::NoAuth, 0, &[])).0
 }
 
+/// The report by which our own engine tells who it is (RFC 3414, 4), in the name of whoever asked. `pdu` is that report.
+pub fn introduction(header: &Header<'_>, user: &[u8], pdu: &[u8]) -> Vec<u8> {
+    let mut out = Backwards::default();
+    scope(&mut out, (header.engine_id, &[]), pdu);
+    message(out, header, user, (Level::NoAuth, 0, &[])).0
+}
+
 /// A message with this PDU, signed and encrypted as far as the user's keys go; `None` if the keys do not fit their
 /// algorithms, which [`User::keys`] never gives.
 pub fn sealed(
@@ -267,8 +274,20 @@ pub fn sealed(
     pdu: &[u8],
     salt: &mut Salt,
 ) -> Option<Vec<u8>> {
+    sealed_in((header.engine_id, user.context()), header, (user, keys), pdu, salt)
+}
+
+/// The same for another context than the usual one, by the id of its engine and its name: a response goes into the
+/// context from which it was asked for (RFC 3412, 7.1).
+pub fn sealed_in(
+    context: (&[u8], &[u8]),
+    header: &Header<'_>,
+    (user, keys): (&User, &Keys),
+    pdu: &[u8],
+    salt: &mut Salt,
+) -> Option<Vec<u8>> {
     let mut out = Backwards::default();
-    scope(&mut out, (header.engine_id, user.context()), pdu);
+    scope(&mut out, context, pdu);
     let used;
     let mut salt_of_message: &[u8] = &[];
     if let Some((protocol, key)) = keys.privacy() {

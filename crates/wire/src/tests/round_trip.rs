@@ -85,7 +85,8 @@ prop_compose! {
         time in time(),
         device in option::of(device()),
         kind in prop::sample::select(vec![
-            EventKind::DeviceSilent, EventKind::DeviceBack, EventKind::DeviceRestarted, EventKind::Other,
+            EventKind::DeviceSilent, EventKind::DeviceBack, EventKind::DeviceRestarted, EventKind::Notification,
+            EventKind::Other,
         ]),
         severity in prop::sample::select(vec![Severity::Info, Severity::Warning, Severity::Critical]),
         text in ".{0,500}",
