@@ -106,6 +106,9 @@ pub struct ReadingFound {
     /// What came over the network: the words in hex, or the object with its type.
     #[serde(skip)]
     pub sent: String,
+    /// What the number stands for, where it is one of a set.
+    #[serde(skip)]
+    pub meaning: Option<String>,
     /// All that is known of the series.
     #[serde(skip)]
     pub shape: SeriesShape,
@@ -145,13 +148,10 @@ pub fn probe(question: &Question<'_>, library: &Library) -> Result<Probed, Probe
     Ok(probed)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "use of the processors and power are means over time that has to pass"
-)]
+/// Use of the processors and power are means over time that has to pass.
 fn host(question: &Question<'_>) -> Probed {
     let mut probe = crate::host::Probe::new(&crate::host::Roots::default(), HOST_LOOK);
-    std::thread::sleep(HOST_LOOK);
+    question.patience.wait(HOST_LOOK);
     let (shapes, values) = (probe.shapes(), probe.read());
     let mut probed = Probed::new(question.address, Some("host".to_owned()));
     probed.identity.model = sysinfo::System::host_name().ok();
@@ -201,14 +201,19 @@ impl Probed {
             source: shape.source.clone(),
             raw: number,
             sent,
+            meaning: None,
             shape: shape.clone(),
         });
     }
 
-    /// Who the device is, by what `text` finds at each place the profile names.
-    fn identify(&mut self, profile: &Profile, mut text: impl FnMut(&IdentitySource) -> Option<String>) {
+    /// Who the device is, by what `text` finds at each of the places; maker and model else by the profile.
+    fn identify(
+        &mut self,
+        profile: &Profile,
+        of: &profile::Identity,
+        mut text: impl FnMut(&IdentitySource) -> Option<String>,
+    ) {
         let mut found = |source: &Option<IdentitySource>| source.as_ref().and_then(&mut text);
-        let of = &profile.identity;
         self.identity = Identity {
             maker: found(&of.maker).or_else(|| Some(profile.maker.clone())),
             model: found(&of.model).or_else(|| Some(profile.model.clone())),

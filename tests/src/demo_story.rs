@@ -201,3 +201,21 @@ fn a_port_in_use_is_named_before_anything_is_started() {
     assert!(said.contains("127.0.10.1:1502 is in use") && said.contains("main-meter"), "{said}");
     drop(device);
 }
+
+#[test]
+fn what_a_supervisor_has_started_ends_even_if_it_is_killed_without_warning() {
+    let ground = Ground::new();
+    let mut shell = Command::new("sh");
+    // A supervisor that starts a child and then does nothing any more.
+    shell.args(["-c", "\"$1\" child --of $$ -- sleep 1000 & echo child=$!=; exec sleep 1000", "sh"]);
+    shell.arg(program("wattwacht-sim"));
+    let mut supervisor = Program::start("supervisor", &ground.path("log"), &mut shell);
+    supervisor.wait_until_said("=\n", PATIENCE);
+    let said = supervisor.said();
+    let child = said.split('=').nth(1).unwrap().to_owned();
+    let command = || std::fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
+    wait_for("the child to be what it is to be", PATIENCE, || command().starts_with("sleep"));
+    supervisor.kill();
+    // Nobody may have asked yet how it ended: a process without a command line is one that has.
+    wait_for("the child to end", PATIENCE, || command().is_empty());
+}

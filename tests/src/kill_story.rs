@@ -2,7 +2,7 @@
 //!
 //! What is held to account: promise 1 (nothing vanishes) and promise 2 (nothing counts twice) of the design.
 
-mod expected;
+pub(crate) mod expected;
 mod world;
 
 use std::collections::BTreeMap;

@@ -12,6 +12,8 @@ mod books_story;
 #[cfg(test)]
 mod demo_story;
 #[cfg(test)]
+mod fault_matrix;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod influx_story;

@@ -176,6 +176,14 @@ const PROMISES: &[Promise] = &[
                 ],
             ),
             ("crates/sim/src/server/tests.rs", &["a_device_misbehaves_as_it_is_told_and_disturbs_no_other"]),
+            (
+                "tests/src/fault_matrix.rs",
+                &["a_fault_costs_what_the_table_says_and_nothing_to_the_device_beside_it"],
+            ),
+            (
+                "tests/src/fault_matrix/flagship.rs",
+                &["one_dead_unit_of_20_costs_the_other_19_neither_a_sample_nor_their_schedule"],
+            ),
         ],
         still_open: "",
     },

@@ -11,7 +11,7 @@ use model::{Missing, Timestamp};
 
 use super::desk::{Desk, Ended, Health, Wake};
 use super::gateway::{Gateway, Scratch};
-use super::helper::{Found, Helper, Whose};
+use super::helper::{self, Found, Helper, Resolver, Whose};
 use super::outbox::Outbox;
 use super::plan::Plan;
 use super::schedule::Schedule;
@@ -130,6 +130,16 @@ impl Engine {
     /// # Errors
     /// If the system refuses what it needs: a poll, sockets, a thread.
     pub fn new(plan: Plan, clock: Box<dyn Clock>, outbox: Outbox) -> Result<(Self, Handle), EngineError> {
+        Self::with_resolver(plan, clock, outbox, helper::of_system())
+    }
+
+    /// As [`new`](Self::new), with another way to look up names.
+    pub(super) fn with_resolver(
+        plan: Plan,
+        clock: Box<dyn Clock>,
+        outbox: Outbox,
+        resolver: Resolver,
+    ) -> Result<(Self, Handle), EngineError> {
         let poll = Poll::new().map_err(failed("make a poll"))?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(failed("make a waker"))?);
         let registry = poll.registry().try_clone().map_err(failed("share a poll"))?;
@@ -150,7 +160,7 @@ impl Engine {
             probes.push(host.probe);
         }
         let (helper, helper_thread) =
-            Helper::start(probes, Arc::clone(&waker)).map_err(failed("start a thread"))?;
+            Helper::start(probes, resolver, Arc::clone(&waker)).map_err(failed("start a thread"))?;
         let shared = Arc::new(Shared::default());
         let handle = Handle { waker, shared: Arc::clone(&shared) };
         let seen = desk.now;

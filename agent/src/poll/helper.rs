@@ -39,6 +39,9 @@ pub(super) enum Found {
     Host(usize, Vec<Result<Raw, Missing>>),
 }
 
+/// Looks up a name: an address if it has one.
+pub(super) type Resolver = Box<dyn FnMut(&str) -> io::Result<Option<SocketAddr>> + Send>;
+
 /// A handle to the helper; its thread ends when the handle is dropped.
 #[derive(Debug)]
 pub(super) struct Helper {
@@ -51,12 +54,16 @@ impl Helper {
     ///
     /// # Errors
     /// If the system refuses a thread.
-    pub(super) fn start(probes: Vec<Probe>, waker: Arc<Waker>) -> io::Result<(Self, JoinHandle<()>)> {
+    pub(super) fn start(
+        probes: Vec<Probe>,
+        resolver: Resolver,
+        waker: Arc<Waker>,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
         let (tasks, todo) = sync_channel(TASKS_MAX);
         let (tell, found) = sync_channel(TASKS_MAX);
         let thread = std::thread::Builder::new()
             .name("poll-helper".to_owned())
-            .spawn(move || work(&todo, &tell, probes, &waker))?;
+            .spawn(move || work(&todo, &tell, (probes, resolver), &waker))?;
         Ok((Self { tasks, found }, thread))
     }
 
@@ -76,10 +83,17 @@ impl Helper {
     }
 }
 
-fn work(todo: &Receiver<Task>, tell: &SyncSender<Found>, mut probes: Vec<Probe>, waker: &Waker) {
+fn work(
+    todo: &Receiver<Task>,
+    tell: &SyncSender<Found>,
+    (mut probes, mut resolver): (Vec<Probe>, Resolver),
+    waker: &Waker,
+) {
     for task in todo {
         let found = match task {
-            Task::Resolve(whose, name) => resolve(&name).map(|address| Found::Address(whose, address)),
+            Task::Resolve(whose, name) => {
+                resolve(&mut resolver, &name).map(|address| Found::Address(whose, address))
+            }
             Task::ReadHost(host) => probes.get_mut(host).map(|probe| Found::Host(host, probe.read())),
         };
         let Some(found) = found else { continue };
@@ -89,9 +103,14 @@ fn work(todo: &Receiver<Task>, tell: &SyncSender<Found>, mut probes: Vec<Probe>,
     }
 }
 
-fn resolve(name: &str) -> Option<SocketAddr> {
-    match name.to_socket_addrs() {
-        Ok(mut addresses) => addresses.next(),
+/// The resolver of the system.
+pub(super) fn of_system() -> Resolver {
+    Box::new(|name| name.to_socket_addrs().map(|mut addresses| addresses.next()))
+}
+
+fn resolve(resolver: &mut Resolver, name: &str) -> Option<SocketAddr> {
+    match resolver(name) {
+        Ok(address) => address,
         Err(error) => {
             tracing::warn!(name, %error, "cannot look up the name");
             None

@@ -176,7 +176,8 @@ impl Device {
     }
 
     fn begin_poll(&mut self, scheduled: Timestamp, desk: &Desk) {
-        let Some(known) = &self.known else { return };
+        let Some(known) = &mut self.known else { return };
+        known.ask_again(&self.target.credentials, desk.now.mono);
         let elapsed = desk.now.wall().millis_since(scheduled).max(0).unsigned_abs();
         let period = Duration::from_millis(u64::from(self.target.schedule.period_ms));
         self.values.clear();

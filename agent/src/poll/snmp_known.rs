@@ -4,6 +4,7 @@
 //! plan holds, so that an answer on its way finds it again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::{Missing, Raw};
 use profile::{Oid, SeriesShape, SnmpPlan, SnmpValue, VarBinds};
@@ -16,6 +17,10 @@ const ANSWER_BYTES: usize = 1400;
 const OBJECT_OVERHEAD: usize = 8;
 /// Names of rows that are looked after; what comes beyond is noticed by the next walk.
 const LABELS_MAX: usize = 1000;
+/// How long an object that spoils answers again is not asked for, the first time; it doubles.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// And at most; by then the rows are learned anew anyway.
+const AGAIN_AFTER_MAX: Duration = Duration::from_hours(1);
 /// sysUpTime.0 (RFC 3418): goes back when a device was started anew.
 const SYS_UP_TIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
 
@@ -31,6 +36,14 @@ pub(super) struct Part {
     pub(super) is_proven: bool,
 }
 
+/// An object that is not asked for now.
+#[derive(Debug, Clone, Copy)]
+struct LeftOut {
+    reason: Missing,
+    /// When it is asked for again.
+    until: Duration,
+}
+
 /// What is asked in every poll.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -40,7 +53,9 @@ pub(super) struct Known {
     object_of: Vec<u32>,
     pub(super) parts: Vec<Part>,
     pub(super) group: u32,
-    left_out: BTreeMap<u32, Missing>,
+    left_out: BTreeMap<u32, LeftOut>,
+    /// How long objects that were left out had to wait for another chance.
+    waits: BTreeMap<u32, Duration>,
     uptime: Oid,
     /// Objects by which rows are recognised, and what they said when the rows were learned.
     labels: Vec<(Oid, SnmpValue)>,
@@ -86,6 +101,7 @@ impl Known {
             parts: Vec::new(),
             group,
             left_out: BTreeMap::new(),
+            waits: BTreeMap::new(),
             uptime,
             labels: walk.labels(),
         };
@@ -193,17 +209,41 @@ impl Known {
         self.parts.get_mut(number).map(|part| &mut part.packet)
     }
 
-    /// The device cannot say one object of a part, which is left out from now on; gives how many are left in it.
+    /// The device cannot say one object of a part, which is left out: the first time, or after it was good again, for
+    /// this poll, because an error may pass; then for longer and longer. Gives how many are left in the part.
     pub(super) fn leave_out(
         &mut self,
         (number, within): (usize, usize),
         reason: Missing,
-        credentials: &Credentials,
+        (credentials, now): (&Credentials, Duration),
     ) -> usize {
         let Some(part) = self.parts.get(number).filter(|part| within < part.places.len()) else { return 0 };
         let mut places = part.places.clone();
-        self.left_out.insert(places.remove(within), reason);
+        let place = places.remove(within);
+        let wait = match self.waits.get(&place).copied().filter(|_| !part.is_proven) {
+            None => Duration::ZERO,
+            Some(Duration::ZERO) => AGAIN_AFTER,
+            Some(wait) => wait.saturating_mul(2).min(AGAIN_AFTER_MAX),
+        };
+        self.waits.insert(place, wait);
+        self.left_out.insert(place, LeftOut { reason, until: now + wait });
         self.replace(number, places, credentials)
+    }
+
+    /// A poll begins: objects that have been left out for long enough are asked for again, in a part of their own.
+    pub(super) fn ask_again(&mut self, credentials: &Credentials, now: Duration) {
+        if self.left_out.values().all(|one| now < one.until) {
+            return;
+        }
+        let again: Vec<u32> =
+            self.left_out.extract_if(.., |_, one| now >= one.until).map(|(place, _)| place).collect();
+        for places in again.chunks(GET_OBJECTS_MAX) {
+            // No answer is on its way between two polls, so that the number of an emptied part is free.
+            match self.parts.iter().position(|part| part.places.is_empty()) {
+                Some(empty) => drop(self.replace(empty, places.to_vec(), credentials)),
+                None => self.parts.push(self.part(places.to_vec(), credentials)),
+            }
+        }
     }
 
     /// A part is too big for the device: its second half becomes a part of its own, whose number this gives.
@@ -259,7 +299,7 @@ impl Known {
         let decoded = self.plan.decode(&values).into_iter().zip(&self.object_of);
         let one = |(raw, object): (Result<Raw, Missing>, &u32)| {
             let has_come = usize::try_from(*object).ok().and_then(|object| came.get(object)) == Some(&true);
-            if has_come { raw } else { Err(self.left_out.get(object).copied().unwrap_or(reason)) }
+            if has_come { raw } else { Err(self.left_out.get(object).map_or(reason, |one| one.reason)) }
         };
         decoded.map(one).collect()
     }

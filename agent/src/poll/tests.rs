@@ -4,5 +4,6 @@ mod bench;
 mod bus;
 mod gateway;
 mod line;
+mod names;
 mod snmp;
 mod snmp_v3;

@@ -36,7 +36,7 @@ pub(super) fn probe(question: &Question<'_>, library: &Library) -> Result<Probed
     let (limits, _) = profile.modbus().ok_or_else(|| ProbeError::Protocol(profile.id.to_string()))?;
     let mut probed = Probed::new(question.address, Some(profile.id.to_string()));
     probed.notes = notes;
-    let readings = readings(&mut line, &profile, &mut probed);
+    let (readings, identity) = readings(&mut line, &profile, &mut probed);
     line.rest_at_least(limits.pause);
     let found = read_all(&mut line, &readings, limits);
     if !line.heard {
@@ -44,8 +44,12 @@ pub(super) fn probe(question: &Question<'_>, library: &Library) -> Result<Probed
     }
     for (reading, (value, sent)) in readings.iter().zip(found) {
         probed.add(&reading.shape(), value, sent);
+        if let (Ok(raw), Some(last)) = (value, probed.readings.last_mut()) {
+            last.meaning = reading.name_of(raw).map(ToOwned::to_owned);
+        }
     }
-    probed.identify(&profile, |source| line.text(source));
+    probed.identify(&profile, &identity, |source| line.text(source));
+    probed.notes.extend(clock(&mut line, &identity));
     watch::counters(question, &mut probed, &mut |sources| again(&mut line, &readings, limits, sources));
     Ok(probed)
 }
@@ -58,32 +62,34 @@ fn unknown(address: &Address, notes: Vec<String>) -> Probed {
     probed
 }
 
-/// What the profile reads; of a device that describes itself, what it says that it has.
-fn readings(line: &mut Line<'_>, profile: &Profile, probed: &mut Probed) -> Vec<ModbusReading> {
-    let Some(sunspec) = profile.sunspec() else {
-        return profile.modbus().map_or_else(Vec::new, |(_, readings)| readings.to_vec());
-    };
+/// What the profile reads, and where the device says who it is; of a device that describes itself, by what it says that
+/// it has.
+fn readings(
+    line: &mut Line<'_>,
+    profile: &Profile,
+    probed: &mut Probed,
+) -> (Vec<ModbusReading>, profile::Identity) {
+    let fixed = profile.modbus().map_or_else(Vec::new, |(_, readings)| readings.to_vec());
+    let Some(sunspec) = profile.sunspec() else { return (fixed, profile.identity.clone()) };
     let mut walk = Survey::new(sunspec);
     let found = survey(line, &mut walk);
     let models: Vec<String> = walk.models().iter().map(|model| model.id.to_string()).collect();
-    match found {
-        Some(readings) if !readings.is_empty() => {
-            probed.notes.push(format!("the device has the SunSpec models {}", models.join(", ")));
-            readings
-        }
-        Some(_) => {
-            let reason = format!(
-                "the device has the SunSpec models {}, the profile reads none of them",
-                models.join(", ")
-            );
-            probed.problem(String::new(), reason);
-            Vec::new()
-        }
-        None => {
-            probed.problem(String::new(), "the device has no SunSpec mark".to_owned());
-            Vec::new()
-        }
+    let has = format!("the device has the SunSpec models {}", models.join(", "));
+    match &found {
+        Some(readings) if !readings.is_empty() => probed.notes.push(has),
+        Some(_) => probed.problem(String::new(), format!("{has}, the profile reads none of them")),
+        None => probed.problem(String::new(), "the device has no SunSpec mark".to_owned()),
     }
+    let common = walk.models().iter().find_map(profile::sunspec::FoundModel::identity);
+    let all = fixed.into_iter().chain(found.unwrap_or_default()).collect();
+    (all, common.unwrap_or_else(|| profile.identity.clone()))
+}
+
+/// What time the device thinks it is; in which zone, it does not say.
+fn clock(line: &mut Line<'_>, identity: &profile::Identity) -> Option<String> {
+    let clock = identity.clock.as_ref()?;
+    let words = line.read((clock.function, 0), clock.register, clock.form.words()).ok()?;
+    clock.form.text(&words).map(|time| format!("its clock says {time}"))
 }
 
 /// Walks the chain of models; `None` if there is none.

@@ -50,7 +50,7 @@ pub(super) fn probe(question: &Question<'_>, library: &Library) -> Result<Probed
     if probed.readings.is_empty() {
         probed.problem(String::new(), format!("the device has no object of profile `{}`", profile.id));
     }
-    probed.identify(&profile, |source| text(&mut client, source));
+    probed.identify(&profile, &profile.identity, |source| text(&mut client, source));
     watch::counters(question, &mut probed, &mut |sources| again(&mut client, snmp, &walked, sources));
     Ok(probed)
 }

@@ -2,6 +2,7 @@
 
 mod recordings;
 mod snmpd;
+mod sunspec;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

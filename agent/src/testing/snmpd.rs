@@ -1,8 +1,9 @@
 //! Debian's snmpd as a child process: another implementation of SNMP to hold ours against.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::snmp::{Client, Credentials};
@@ -29,7 +30,7 @@ impl Snmpd {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = own_address();
         write(folder.path(), engine, users, boots);
         let child = spawn(folder.path(), address);
         let snmpd = Self { child, folder, address };
@@ -69,6 +70,15 @@ impl Drop for Snmpd {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// An address that no other test has, in whatever process, and a port that the system gives to nobody by itself: an
+/// snmpd that is started anew must find it free.
+fn own_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [low, high, ..] = std::process::id().to_le_bytes();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    (Ipv4Addr::new(127, 128 | high, low, number), 16_161).into()
 }
 
 fn write(folder: &Path, engine: u8, users: &[String], boots: u32) {

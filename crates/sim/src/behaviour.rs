@@ -1,36 +1,10 @@
-//! How a device misbehaves: from when to when, by configuration or told at run time.
+//! How a device misbehaves: from when to when and how often, by configuration or told at run time.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+mod fault;
 
 use model::Timestamp;
 
-/// Longest lateness: past any timeout that makes sense.
-const LATE_MAX: Duration = Duration::from_mins(5);
-
-/// A way to misbehave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Takes connections and requests and says nothing.
-    Hang,
-    /// Takes no connection; for SNMP, its port is closed.
-    Refuse,
-    /// Answers late.
-    Late(Duration),
-    /// Answers with a Modbus exception, or for SNMP with genErr.
-    Exception(u8),
-    /// Closes the connection instead of answering; for SNMP as [`Hang`](Self::Hang).
-    Drop,
-    /// Loses so many of a hundred answers.
-    Lose(u8),
-    /// Its counters began again at 0 at the beginning of the fault.
-    Reset,
-    /// Its counters, where their wrap is known, pass it at the beginning of the fault.
-    Rollover,
-    /// Its clock is so many milliseconds ahead: it answers with what will be then.
-    ClockJump(i64),
-}
+pub use fault::{Fault, UnknownFault};
 
 /// A fault and when it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +15,16 @@ pub struct Timed {
     pub from: Timestamp,
     /// Until when, not inside.
     pub to: Timestamp,
+    /// For how many requests at most; `None` if it only ends by time.
+    pub times: Option<u32>,
 }
 
 /// All faults of a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Behaviour {
     faults: Vec<Timed>,
+    /// Do counters show 0 to the request that is being answered?
+    is_zero: bool,
 }
 
 impl Behaviour {
@@ -62,21 +40,53 @@ impl Behaviour {
                 timed.to = timed.to.min(now);
             }
         }
+        self.is_zero = false;
     }
 
-    /// Does it close its port?
-    pub fn refuses(&self, now: Timestamp) -> bool {
-        self.answering(now) == Some(Fault::Refuse)
+    /// How it changes who may be connected, if it does.
+    pub fn at_the_door(&self, now: Timestamp) -> Option<Fault> {
+        self.last(now, Fault::is_of_the_door)
     }
 
     /// How it fails to answer, if it does.
     pub fn answering(&self, now: Timestamp) -> Option<Fault> {
-        let concerns = |fault: Fault| !matches!(fault, Fault::Reset | Fault::Rollover | Fault::ClockJump(_));
-        self.faults
-            .iter()
-            .rev()
-            .find(|timed| concerns(timed.fault) && timed.holds(now))
-            .map(|timed| timed.fault)
+        self.last(now, Fault::is_of_answers)
+    }
+
+    /// A request came: how it fails to answer, if it does. Faults that hold for some requests only have one less.
+    pub fn asked(&mut self, now: Timestamp) -> Option<Fault> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let (answering, zero) = (self.answering(now), self.last(now, |fault| fault == Fault::Zero));
+        self.is_zero = zero.is_some();
+        for happened in [answering, zero].into_iter().flatten() {
+            let mut latest = self.faults.iter_mut().rev();
+            if let Some(times) =
+                latest.find(|one| one.fault == happened && one.holds(now)).and_then(|one| one.times.as_mut())
+            {
+                *times = times.saturating_sub(1);
+            }
+        }
+        answering
+    }
+
+    /// Do its counters show 0 to the request that came last?
+    pub const fn is_zero(&self) -> bool {
+        self.is_zero
+    }
+
+    /// How many rows its tables have, if not all.
+    pub fn rows(&self, now: Timestamp) -> Option<u8> {
+        match self.last(now, |fault| matches!(fault, Fault::Rows(_))) {
+            Some(Fault::Rows(rows)) => Some(rows),
+            _ => None,
+        }
+    }
+
+    fn last(&self, now: Timestamp, concerns: impl Fn(Fault) -> bool) -> Option<Fault> {
+        let holding = self.faults.iter().rev().find(|timed| concerns(timed.fault) && timed.holds(now));
+        holding.map(|timed| timed.fault)
     }
 
     /// What its own clock shows.
@@ -103,72 +113,11 @@ impl Behaviour {
 impl Timed {
     /// From `from` on, for good.
     pub const fn since(fault: Fault, from: Timestamp) -> Self {
-        Self { fault, from, to: Timestamp::MAX }
+        Self { fault, from, to: Timestamp::MAX, times: None }
     }
 
     fn holds(&self, now: Timestamp) -> bool {
-        self.from <= now && now < self.to
-    }
-}
-
-/// A text that names no fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no fault: `hang`, `refuse`, `drop`, `reset`, `rollover`, `late 300ms`, `exception 2`, `lose 30` or \
-     `jump -1h` is expected"
-)]
-pub struct UnknownFault(String);
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFault> {
-        fault(text).ok_or_else(|| UnknownFault(text.chars().take(60).collect()))
-    }
-}
-
-fn fault(text: &str) -> Option<Fault> {
-    let (word, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    let rest = rest.trim();
-    Some(match (word, rest) {
-        ("hang", "") => Fault::Hang,
-        ("refuse", "") => Fault::Refuse,
-        ("drop", "") => Fault::Drop,
-        ("reset", "") => Fault::Reset,
-        ("rollover", "") => Fault::Rollover,
-        ("late", rest) => {
-            Fault::Late(settings::duration_from_text(rest).ok().filter(|late| *late <= LATE_MAX)?)
-        }
-        ("exception", rest) => Fault::Exception(rest.parse().ok().filter(|code| *code > 0)?),
-        ("lose", rest) => Fault::Lose(rest.parse().ok().filter(|percent| *percent <= 100)?),
-        ("jump", rest) => Fault::ClockJump(signed_millis(rest)?),
-        _ => return None,
-    })
-}
-
-fn signed_millis(text: &str) -> Option<i64> {
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let millis = settings::duration_from_text(text).ok()?.as_millis();
-    Some(sign * i64::try_from(millis).ok()?)
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hang => f.write_str("hang"),
-            Self::Refuse => f.write_str("refuse"),
-            Self::Late(late) => write!(f, "late {}ms", late.as_millis()),
-            Self::Exception(code) => write!(f, "exception {code}"),
-            Self::Drop => f.write_str("drop"),
-            Self::Lose(percent) => write!(f, "lose {percent}"),
-            Self::Reset => f.write_str("reset"),
-            Self::Rollover => f.write_str("rollover"),
-            Self::ClockJump(millis) if *millis < 0 => write!(f, "jump -{}ms", millis.unsigned_abs()),
-            Self::ClockJump(millis) => write!(f, "jump {millis}ms"),
-        }
+        self.from <= now && now < self.to && self.times != Some(0)
     }
 }
 
@@ -181,37 +130,26 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_reads_back_from_what_it_prints() {
-        for text in [
-            "hang",
-            "refuse",
-            "late 300ms",
-            "exception 11",
-            "drop",
-            "lose 30",
-            "reset",
-            "rollover",
-            "jump -3600000ms",
-        ] {
-            let fault: Fault = text.parse().unwrap();
-            assert_eq!(fault.to_string(), text);
-        }
-        for bad in
-            ["", "hang now", "late", "late 1h", "exception 0", "exception 256", "lose 101", "jump x", "Hang"]
-        {
-            assert!(bad.parse::<Fault>().is_err(), "{bad:?} was taken");
-        }
-    }
-
-    #[test]
     fn a_fault_holds_in_its_time_and_the_last_one_wins() {
         let mut behaviour = Behaviour::default();
-        behaviour.add(Timed { fault: Fault::Hang, from: at(10), to: at(20) });
-        behaviour.add(Timed { fault: Fault::Refuse, from: at(15), to: at(20) });
+        behaviour.add(Timed { to: at(20), ..Timed::since(Fault::Hang, at(10)) });
+        behaviour.add(Timed { to: at(20), ..Timed::since(Fault::Refuse, at(15)) });
         assert_eq!(behaviour.answering(at(9)), None);
         assert_eq!(behaviour.answering(at(10)), Some(Fault::Hang));
         assert_eq!(behaviour.answering(at(15)), Some(Fault::Refuse));
+        assert_eq!(behaviour.at_the_door(at(15)), Some(Fault::Refuse));
         assert_eq!(behaviour.answering(at(20)), None);
+    }
+
+    #[test]
+    fn a_fault_for_two_requests_is_over_after_them() {
+        let mut behaviour = Behaviour::default();
+        behaviour.add(Timed { times: Some(2), ..Timed::since(Fault::Short, at(10)) });
+        behaviour.add(Timed { times: Some(1), ..Timed::since(Fault::Zero, at(10)) });
+        assert_eq!(behaviour.asked(at(9)), None);
+        assert_eq!((behaviour.asked(at(10)), behaviour.is_zero()), (Some(Fault::Short), true));
+        assert_eq!((behaviour.asked(at(11)), behaviour.is_zero()), (Some(Fault::Short), false));
+        assert_eq!(behaviour.asked(at(12)), None);
     }
 
     #[test]

@@ -63,6 +63,16 @@ enum Command {
     },
     /// Make a past of the sites and ship it to a collector, as their agents would.
     History(History),
+    /// Become a program that ends when the one that started it ends.
+    #[command(hide = true)]
+    Child {
+        /// The process that started this one.
+        #[arg(long)]
+        of: u32,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        program: Vec<std::ffi::OsString>,
+    },
     /// Everything together: simulator, collector, agents, a past, panels and a report.
     Demo(Demo),
 }
@@ -171,6 +181,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         }
         Command::AgentConfig { config, site } => write_agent_config(&config, &site),
         Command::Books(books) => write_books(&books),
+        Command::Child { of, program } => {
+            let (first, args) = program.split_first().expect("clap asks for one at least");
+            let error = demo::become_child(of, Path::new(first), args);
+            Err(anyhow::Error::new(error).context(format!("cannot become `{}`", first.display())))
+        }
         Command::History(history) => on_tokio(ship_history(history)),
         Command::Demo(demo) => on_tokio(play(demo)),
     }

@@ -18,11 +18,12 @@
 //! count = 500
 //! listen = "127.0.20.1:1502"        # the first; the others count up
 //! units = 1                         # units behind each address
+//! framing = "tcp"                   # or "rtu": frames of a serial line over TCP
 //!
 //! [[misbehaviour]]
 //! device = "rz-nord/crac-1"
 //! fault = "late 300ms"
-//! from = "2026-01-01T00:00:00Z"
+//! from = "2026-01-01T00:00:00Z"    # to = "..." and times = 3 end it, the latter after so many requests
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -38,7 +39,7 @@ use crate::behaviour::{Fault, Timed};
 use crate::inline;
 use crate::physics::{Amount, PlantSpec};
 use crate::server::device_name;
-use crate::site::{Device, Link, Map, Site, Size, Subject, frankfurt, site};
+use crate::site::{Device, Framing, Link, Map, Site, Size, Subject, frankfurt, site};
 use crate::time::instant;
 use crate::world::{World, WorldError};
 
@@ -274,6 +275,14 @@ fn plain(table: &Table<'_>) -> Option<Vec<Device>> {
     let count = table.integer("count", 1..=PLAIN_MAX);
     let listen = table.parsed::<SocketAddr>("listen");
     let units = table.optional_integer("units", 1..=247).unwrap_or(1);
+    let framing = match table.optional_string("framing").as_deref() {
+        None | Some("tcp") => Framing::Tcp,
+        Some("rtu") => Framing::Rtu,
+        Some(other) => {
+            table.mistake("framing", format_args!("found \"{other}\", expected \"tcp\" or \"rtu\""));
+            return None;
+        }
+    };
     let (count, listen) = (count?, listen?);
     let IpAddr::V4(first) = listen.ip() else {
         table.mistake("listen", "an IPv4 address is expected, whose last numbers can be counted up");
@@ -294,6 +303,7 @@ fn plain(table: &Table<'_>) -> Option<Vec<Device>> {
             ratio: 1,
             every: PLAIN_EVERY,
             rack: None,
+            framing,
         })
     };
     let devices: Option<Vec<Device>> = (0..count).map(device).collect();
@@ -312,6 +322,7 @@ fn misbehaviour(table: &Table<'_>, config: &Config) -> Option<(SiteId, DeviceId,
     };
     let from = at("from").unwrap_or(COMMISSIONED);
     let to = at("to").unwrap_or(Timestamp::MAX);
+    let times = table.optional_integer("times", 1..=1_000_000).and_then(|n| u32::try_from(n).ok());
     let (site, device) = device_name(&name?).map_err(|error| table.mistake("device", error)).ok()?;
     let of_sites = config.sites.iter().filter(|one| one.id == site).flat_map(|one| &one.devices);
     let plain = config.plain.iter().filter(|_| site.as_str() == "load");
@@ -319,7 +330,7 @@ fn misbehaviour(table: &Table<'_>, config: &Config) -> Option<(SiteId, DeviceId,
         table.mistake("device", format_args!("there is no device `{site}/{device}` here"));
         return None;
     }
-    Some((site, device, Timed { fault: fault?, from, to }))
+    Some((site, device, Timed { fault: fault?, from, to, times }))
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use wire::{Payload, decode_payload};
 const READ_BYTES: usize = 1 << 20;
 
 /// A series by its names.
-pub(super) type Series = (DeviceId, Quantity, Channel);
+pub(crate) type Series = (DeviceId, Quantity, Channel);
 
 /// What is to be in the record.
 #[derive(Debug, Default)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     /// Every sample by series and instant.
-    pub(super) samples: BTreeMap<Series, BTreeMap<i64, Result<Raw, Missing>>>,
+    pub(crate) samples: BTreeMap<Series, BTreeMap<i64, Result<Raw, Missing>>>,
     /// When the lives of the agent began.
-    pub(super) runs: Vec<i64>,
+    pub(crate) runs: Vec<i64>,
     series: BTreeMap<u32, SeriesDescriptor>,
     /// Groups of the last life, and up to when each of them has brought what was due.
     groups: BTreeMap<u32, (PollGroup, i64)>,
@@ -28,7 +28,7 @@ pub(super) struct Expected {
 }
 
 /// All samples of all records.
-pub(super) fn of_spool(spool: &Spool) -> Expected {
+pub(crate) fn of_spool(spool: &Spool) -> Expected {
     let mut expected = Expected::default();
     let mut reader = spool.reader();
     let mut next = 0;
@@ -83,9 +83,15 @@ impl Expected {
         }
     }
 
+    /// How the last life of the agent lays the polls of a device: its period and its offset, in milliseconds.
+    pub(crate) fn schedule_of(&self, device: &DeviceId) -> Option<(i64, i64)> {
+        let group = self.groups.values().map(|(group, _)| group).find(|group| group.device == *device)?;
+        Some((i64::from(group.period_ms), i64::from(group.offset_ms)))
+    }
+
     /// Samples of a device that were due in the last life up to its latest poll and did not come any more, because it
     /// was stopped: only the next start would say that they are lost.
-    pub(super) fn open_end(&self, device: &DeviceId) -> u64 {
+    pub(crate) fn open_end(&self, device: &DeviceId) -> u64 {
         let of_device = self.groups.values().filter(|(group, _)| group.device == *device);
         of_device
             .map(|(group, came_to)| due(group, *came_to, self.latest + 1) * group.series.len() as u64)

@@ -21,12 +21,11 @@ pub(super) fn probed(probed: &Probed) -> String {
     }
     if !probed.readings.is_empty() {
         let mut rows = vec![row([&"quantity", &"channel", &"value", &"unit", &"source", &"as sent"])];
-        rows.extend(
-            probed
-                .readings
-                .iter()
-                .map(|one| row([&one.quantity, &one.channel, &one.value, &one.unit, &one.source, &one.sent])),
-        );
+        rows.extend(probed.readings.iter().map(|one| {
+            let meaning = one.meaning.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            let value = format!("{}{meaning}", one.value);
+            row([&one.quantity, &one.channel, &value, &one.unit, &one.source, &one.sent])
+        }));
         text.extend(["\n", &table(&rows)]);
     }
     for warning in &probed.warnings {

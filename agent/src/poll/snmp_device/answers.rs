@@ -1,6 +1,8 @@
 //! What is made of the answers to a poll. Whatever a device does to one of them, the other objects are not lost: what is
 //! cut off is asked for again, what is too big in halves, and what spoils the rest is left out.
 
+use std::time::Duration;
+
 use model::Missing;
 use profile::SnmpValue;
 
@@ -19,9 +21,11 @@ impl Device {
         let resolved = match answer.status {
             ErrorStatus::Good => self.take_values(number, answer, desk),
             ErrorStatus::TooBig => self.ask_in_halves(number),
-            ErrorStatus::NoSuchName => self.ask_without(number, answer.index, Missing::NotAvailable),
+            ErrorStatus::NoSuchName => {
+                self.ask_without((number, answer.index), Missing::NotAvailable, desk.now.mono)
+            }
             ErrorStatus::Other(GEN_ERR) if answer.index > 0 => {
-                self.ask_without(number, answer.index, Missing::Exception)
+                self.ask_without((number, answer.index), Missing::Exception, desk.now.mono)
             }
             ErrorStatus::Other(_) => {
                 active.reason = Missing::Exception;
@@ -88,15 +92,15 @@ impl Device {
         false
     }
 
-    /// One object spoils the answer: the others are asked for without it, now and from now on.
-    fn ask_without(&mut self, number: usize, index: u32, reason: Missing) -> bool {
+    /// One object spoils the answer: the others are asked for without it, and it itself some other time.
+    fn ask_without(&mut self, (number, index): (usize, u32), reason: Missing, now: Duration) -> bool {
         let (Some(active), Some(known)) = (&mut self.active, &mut self.known) else { return true };
         let count = known.parts.get(number).map_or(0, |part| part.places.len());
         let named = usize::try_from(index).ok().and_then(|index| index.checked_sub(1));
         let Some(within) = named.filter(|within| *within < count).or((count == 1).then_some(0)) else {
             return self.ask_in_halves(number);
         };
-        if known.leave_out((number, within), reason, &self.target.credentials) == 0 {
+        if known.leave_out((number, within), reason, (&self.target.credentials, now)) == 0 {
             return true;
         }
         active.todo.push(number);

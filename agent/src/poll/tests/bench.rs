@@ -103,8 +103,16 @@ pub(super) fn start(plan: Plan) -> Running {
 }
 
 pub(super) fn start_with(plan: Plan, clock: Box<dyn Clock>) -> Running {
+    start_resolved(plan, clock, crate::poll::helper::of_system())
+}
+
+pub(super) fn start_resolved(
+    plan: Plan,
+    clock: Box<dyn Clock>,
+    resolver: crate::poll::helper::Resolver,
+) -> Running {
     let (to, messages) = sync_channel(QUEUE_MESSAGES);
-    let (engine, handle) = Engine::new(plan, clock, Outbox::new(Some(to))).unwrap();
+    let (engine, handle) = Engine::with_resolver(plan, clock, Outbox::new(Some(to)), resolver).unwrap();
     let thread = std::thread::spawn(move || engine.run().unwrap());
     Running { messages, all: Vec::new(), handle, thread }
 }

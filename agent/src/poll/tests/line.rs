@@ -102,6 +102,20 @@ fn a_late_answer_on_a_line_is_never_taken_for_the_next() {
 }
 
 #[test]
+fn a_repetition_on_a_line_waits_until_the_late_answer_has_come_and_gone() {
+    let line = Line::start(|heard| match heard.n {
+        1 => vec![Act::Wait(Duration::from_millis(160)), Act::Send(heard.words(&[999]))],
+        _ => vec![Act::Send(counted(heard))],
+    });
+    let device = Device { period_ms: 1000, ..Device::new(1, 1, &[7]) };
+    let mut gateway = on_line(&line.settings, Manners::default(), &[device]);
+    gateway.devices[0].0.retries = 1;
+    let mut running = start(plan(vec![gateway]));
+    running.until("polls", |running| running.polls(1).len() >= 3);
+    assert_eq!(running.firsts(1)[..3], integers(&[0, 2, 3]));
+}
+
+#[test]
 fn of_a_late_answer_merged_with_the_right_one_only_the_right_one_is_taken() {
     let line = Line::start(|heard| match (heard.bytes[0], heard.n) {
         // Unit 1 misses its limit once; what it says comes in one piece with the answer of unit 2.
@@ -130,22 +144,46 @@ fn of_two_answers_of_one_unit_in_one_piece_none_is_taken() {
     assert_eq!(running.firsts(1)[2], Ok(Raw::Integer(2)));
 }
 
-#[test]
-fn one_dead_unit_of_20_on_a_line_costs_the_others_no_sample() {
-    let line =
-        Line::start(|heard| if heard.bytes[0] == 7 { vec![] } else { vec![Act::Send(heard.addresses())] });
+/// 20 units on a bus, polled every second, of which unit 7 is dead: the others lose no sample.
+fn one_of_20_is_dead(bus: Bus, silence: Duration) {
     let devices: Vec<Device> = (1..=20u8)
         .map(|unit| Device { period_ms: 1000, timeout_ms: 1000, ..Device::new(u32::from(unit), unit, &[10]) })
         .collect();
-    let mut running = start(plan(vec![on_line(&line.settings, Manners::default(), &devices)]));
+    let mut running = start(plan(vec![on_bus(bus, Manners { silence, ..Manners::default() }, &devices)]));
     running.until("polls", |running| (1..=20).all(|group| running.polls(group).len() >= 5));
     for group in (1..=20).filter(|group| *group != 7) {
         let polls = running.polls(group);
         assert!(polls.iter().all(|poll| poll.values == integers(&[10])), "unit {group}: {polls:#?}");
         let times: Vec<i64> = polls.iter().map(|poll| poll.time.millis()).collect();
-        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 1500), "unit {group} at {times:?}");
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 1750), "unit {group} at {times:?}");
     }
     assert!(running.firsts(7).contains(&Err(Missing::NoAnswer)));
+}
+
+#[test]
+fn one_dead_unit_of_20_on_a_line_costs_the_others_no_sample() {
+    let line =
+        Line::start(|heard| if heard.bytes[0] == 7 { vec![] } else { vec![Act::Send(heard.addresses())] });
+    one_of_20_is_dead(Bus::Rtu(line.settings.clone()), line.settings.silence());
+}
+
+#[test]
+fn one_dead_unit_of_20_behind_a_serial_server_costs_the_others_no_sample() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        // One client at a time, as serial servers have it.
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = [0; 8];
+            while stream.read_exact(&mut bytes).is_ok() {
+                let heard = Heard { n: 0, bytes };
+                if bytes[0] != 7 && stream.write_all(&heard.addresses()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    one_of_20_is_dead(Bus::RtuTcp(address.to_string()), Duration::ZERO);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -289,6 +289,28 @@ fn an_object_that_spoils_the_answer_is_left_out_and_the_others_come() {
             assert!(!is_broken || *value == Err(Missing::Exception));
         }
     }
+    running.stop();
+}
+
+#[test]
+fn an_object_that_spoils_one_answer_is_asked_for_again_in_the_next_poll() {
+    let objects: Objects = Arc::new(Mutex::new(outlets(3)));
+    let (broken, polls) = (column(3, 2), AtomicUsize::new(0));
+    let mut running = run(&objects, move |asked, answer| {
+        let place = asked.oids.iter().position(|oid| *oid == broken);
+        // The second and the fifth time that it is asked for.
+        let is_bad = !asked.bulk && place.is_some() && [1, 4].contains(&polls.fetch_add(1, Ordering::SeqCst));
+        match place.filter(|_| is_bad) {
+            Some(place) => vec![refusal(asked.id, 5, u8::try_from(place + 1).unwrap())],
+            None => vec![answer],
+        }
+    });
+    let group = polled(&mut running, 0, 8);
+    let missing = |poll: &&model::Poll| poll.values.iter().filter(|value| value.is_err()).count();
+    // The first was due before the device was learned.
+    let missing: Vec<usize> = running.polls(group).iter().skip(1).map(missing).collect();
+    assert_eq!(missing.iter().filter(|count| **count > 0).count(), 2, "{missing:?}");
+    assert!(missing.iter().all(|count| *count <= 1), "{missing:?}");
     running.stop();
 }
 

@@ -3,18 +3,22 @@
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{MutexGuard, PoisonError};
 
 use super::*;
 use crate::snmp::Credentials;
 use crate::snmp::usm::{AuthProtocol, PrivacyProtocol, User};
 
 const PROGRAM: &str = "/usr/sbin/snmpd";
+/// A port that was free a moment ago may be another agent's by now, if two look for one at once.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// An agent of its own, ended with the test.
 struct Snmpd {
     child: Child,
     address: Address,
     _folder: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Drop for Snmpd {
@@ -30,24 +34,26 @@ fn snmpd() -> Option<Snmpd> {
         println!("skipped: {PROGRAM} is not there");
         return None;
     }
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // An address of its own, for the same reason.
+    let port = UdpSocket::bind("127.0.0.77:0").unwrap().local_addr().unwrap().port();
     let config = folder.path().join("snmpd.conf");
-    let text = "rocommunity s3cret 127.0.0.1\nsysName rack-7\nmaster off\n\
+    let text = "rocommunity s3cret 127.0.0.0/8\nsysName rack-7\nmaster off\n\
                 createUser lab SHA-256 \"authpass1\" AES \"privpass1\"\nrouser lab priv\n";
     std::fs::write(&config, text).unwrap();
     let child = Command::new(PROGRAM)
         .args(["-f", "-Lo", "-C", "-I", "-smux", "-c"])
         .arg(&config)
-        .arg(format!("udp:127.0.0.1:{port}"))
+        .arg(format!("udp:127.0.0.77:{port}"))
         .env("SNMP_PERSISTENT_DIR", folder.path())
         .env("MIBS", "")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let address = format!("snmp://127.0.0.1:{port}").parse().unwrap();
-    let snmpd = Snmpd { child, address, _folder: folder };
+    let address = format!("snmp://127.0.0.77:{port}").parse().unwrap();
+    let snmpd = Snmpd { child, address, _folder: folder, _alone: alone };
     let name = "1.3.6.1.2.1.1.5.0".parse().unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while objects(&snmpd, Credentials::v2c(b"s3cret").unwrap(), &name).is_err() {

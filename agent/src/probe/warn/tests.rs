@@ -29,6 +29,7 @@ pub(in crate::probe) fn reading(quantity: Quantity, channel: &str, value: &str) 
         source: shape.source.clone(),
         raw: 0.into(),
         sent: String::new(),
+        meaning: None,
         shape,
     }
 }

@@ -144,6 +144,24 @@ fn terminate(name: &str, child: &Child) {
     }
 }
 
+/// Becomes a program that is told to end (SIGTERM) when process `of` ends, however that may come about: a supervisor
+/// that is killed with SIGKILL cannot end its children itself. Returns only if that is not possible.
+///
+/// The kernel watches the thread that started this process, which must therefore be one that lives as long as its
+/// program: the main thread.
+pub fn become_child(of: u32, program: &Path, args: &[std::ffi::OsString]) -> io::Error {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+    use std::os::unix::process::CommandExt as _;
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
+        return error.into();
+    }
+    let parent = getppid().and_then(|parent| u32::try_from(parent.as_raw_nonzero().get()).ok());
+    if parent != Some(of) {
+        return io::Error::other("the process that started this one has ended already");
+    }
+    std::process::Command::new(program).args(args).exec()
+}
+
 /// Runs a program to its end. Gives what it wrote to stdout.
 pub(crate) async fn finish(name: &str, program: &Path, args: &[&str]) -> Result<String, ChildError> {
     let failed = |source| ChildError::Start { name: name.to_owned(), program: program.to_owned(), source };

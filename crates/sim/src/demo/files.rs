@@ -83,13 +83,9 @@ fn agent_with((agent, site): (&str, &str), sections: &str, devices: &[Device]) -
 
 fn agent_device(device: &Device) -> String {
     let mut text = format!("\n[[device]]\nid = \"{}\"\n", device.id);
-    match device.link {
-        Link::Modbus { listen, unit } => {
-            push(&mut text, format_args!("address = \"modbus+tcp://{listen}/{unit}\"\n"));
-        }
-        Link::Snmp { listen } => {
-            push(&mut text, format_args!("address = \"snmp://{listen}\"\ncredentials = \"lab\"\n"));
-        }
+    push(&mut text, format_args!("address = \"{}\"\n", device.address()));
+    if matches!(device.link, Link::Snmp { .. }) {
+        text.push_str("credentials = \"lab\"\n");
     }
     push(&mut text, format_args!("every = \"{}s\"\n", device.every.as_secs()));
     match device.rack {

@@ -6,6 +6,7 @@
 //! Invariants:
 //! - It ends everything that it started, and nothing else, on SIGINT, SIGTERM and SIGHUP, also in the background.
 //! - It wipes no folder that it did not make.
+//! - If it is killed itself, the kernel ends what it started.
 //! - If a child ends by itself, it says so and ends the rest.
 
 mod certificates;
@@ -17,6 +18,7 @@ mod http;
 mod programs;
 mod stage;
 
+pub use children::become_child;
 pub use files::agent_alone;
 pub use programs::Programs;
 pub use stage::{DemoError, Options, run};

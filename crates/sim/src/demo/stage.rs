@@ -206,7 +206,9 @@ impl<'o> Stage<'o> {
     fn start(&mut self, name: &str, program: &std::path::Path, config: &str) -> Result<(), DemoError> {
         let config = files::shown(&self.ground.dir.join(config));
         let log = self.ground.dir.join("log").join(format!("{name}.log"));
-        Ok(self.children.start(name, program, &["run", "--config", &config], &log)?)
+        let (of, program) = (std::process::id().to_string(), program.display().to_string());
+        let args = ["child", "--of", &of, "--", &program, "run", "--config", &config];
+        Ok(self.children.start(name, &self.programs.sim, &args, &log)?)
     }
 
     async fn wait_for_simulator(&mut self) -> Result<(), DemoError> {

@@ -82,7 +82,7 @@ impl Recorder {
             Image::Objects(objects) => {
                 let shows =
                     objects.shows().iter().filter(|one| is_kept(one.0, &one.1)).cloned().collect::<Vec<_>>();
-                let plan = objects.plan_of(&objects.encode_some(unit, ledger, &shows, when.1));
+                let plan = objects.plan_of(&objects.encode_some(unit, Some(ledger), &shows, when.1));
                 let shapes = plan.readings().iter().map(|one| one.shape.clone()).collect();
                 (Source::Objects { shows, plan }, shapes)
             }
@@ -141,7 +141,7 @@ impl Recorded {
                 Some(readings.iter().map(raw).collect())
             }
             (Source::Objects { shows, plan }, Image::Objects(objects)) => {
-                let binds: BTreeMap<_, _> = objects.encode_some(unit, ledger, shows, time);
+                let binds: BTreeMap<_, _> = objects.encode_some(unit, Some(ledger), shows, time);
                 let value = |oid| binds.get(oid).cloned().unwrap_or(SnmpValue::NoSuchInstance);
                 let values: Vec<SnmpValue> = plan.oids().iter().map(value).collect();
                 Some(plan.decode(&values))

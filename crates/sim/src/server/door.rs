@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use super::ServerError;
-use crate::site::Link;
+use crate::site::{Framing, Link};
 use crate::world::World;
 
 /// An address and the devices behind it.
@@ -14,6 +14,7 @@ pub(super) struct Door {
     /// Devices by unit id; an SNMP device has its address for itself and stands at 0.
     pub(super) units: HashMap<u8, usize>,
     is_snmp: bool,
+    pub(super) framing: Framing,
     /// The socket, while it is open.
     pub(super) socket: Option<usize>,
 }
@@ -33,7 +34,8 @@ pub(super) fn all(world: &World) -> Result<Vec<Door>, ServerError> {
             Link::Modbus { listen, unit } => (listen, unit, false),
             Link::Snmp { listen } => (listen, 0, true),
         };
-        let empty = || Door { address, units: HashMap::new(), is_snmp, socket: None };
+        let framing = unit.device.framing;
+        let empty = || Door { address, units: HashMap::new(), is_snmp, framing, socket: None };
         let door = doors.entry((address, is_snmp)).or_insert_with(empty);
         if let Some(first) = door.units.insert(id, n) {
             let name =

@@ -7,6 +7,7 @@
 //! - A device that hangs, is late or refuses disturbs no other.
 //! - Whatever comes in is bounded: bytes of a request, answers that wait, connections.
 
+mod answer;
 mod ber;
 mod control;
 mod door;

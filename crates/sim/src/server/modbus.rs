@@ -3,6 +3,8 @@
 
 /// Bytes before the protocol data unit: transaction, protocol, length, unit.
 const HEADER: usize = 7;
+/// Bytes of a reading request on a serial line: unit, function, address, count, checksum.
+const RTU_REQUEST: usize = 8;
 /// Longest protocol data unit.
 const PDU_MAX: usize = 253;
 /// Most registers of one answer.
@@ -60,6 +62,33 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
     };
     let transaction = u16::from_be_bytes([t1, t0]);
     Parsed::Request(Request { transaction, unit, function: *function, range }, HEADER + pdu)
+}
+
+/// Looks for a request as a serial line has it (MODBUS over Serial Line V1.02, 2.5.1): only the reading functions, all
+/// of which are eight bytes long. Anything else is noise to a device on a line, which says nothing
+/// then.
+pub(crate) fn parse_rtu(bytes: &[u8]) -> Parsed {
+    let Some((frame, _)) = bytes.split_first_chunk::<RTU_REQUEST>() else { return Parsed::Incomplete };
+    let [unit, function, a1, a0, n1, n0, c0, c1] = *frame;
+    let is_whole = checksum(&frame[..RTU_REQUEST - 2]) == u16::from_le_bytes([c0, c1]);
+    if !is_whole || !(1..=4).contains(&function) {
+        return Parsed::Broken;
+    }
+    let range = Some((u16::from_be_bytes([a1, a0]), u16::from_be_bytes([n1, n0])));
+    Parsed::Request(Request { transaction: 0, unit, function, range }, RTU_REQUEST)
+}
+
+/// Makes the frame of a serial line of one of TCP.
+pub(crate) fn into_rtu(answer: &mut Vec<u8>) {
+    answer.drain(..HEADER - 1);
+    answer.extend(checksum(answer).to_le_bytes());
+}
+
+/// CRC-16 by the polynomial x^16 + x^15 + x^2 + 1, reflected, begun with ones (2.5.1.2).
+fn checksum(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0xffff, |sum: u16, byte| {
+        (0..8).fold(sum ^ u16::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xa001 } else { sum >> 1 })
+    })
 }
 
 /// What may be asked for at once: first address and count, or the exception that says no.
@@ -123,6 +152,21 @@ mod tests {
         let mut out = Vec::new();
         push_answer(&request, &[0x022b, 0, 0x64], &mut out);
         assert_eq!(out, [0, 1, 0, 0, 0, 9, 0x11, 3, 6, 2, 0x2b, 0, 0, 0, 0x64]);
+    }
+
+    #[test]
+    fn a_request_of_a_serial_line_is_read_and_answered_with_its_checksum() {
+        // Holding register 0x0000 of unit 1, ten of them: 01 03 00 00 00 0A C5 CD, as many manuals show it.
+        let bytes = [1, 3, 0, 0, 0, 10, 0xc5, 0xcd];
+        let Parsed::Request(request, 8) = parse_rtu(&bytes) else { panic!("not read") };
+        assert_eq!((request.unit, request.range), (1, Some((0, 10))));
+        assert_eq!(parse_rtu(&bytes[..7]), Parsed::Incomplete);
+        assert_eq!(parse_rtu(&[1, 3, 0, 0, 0, 10, 0xc5, 0xcc]), Parsed::Broken);
+        // The exception 2 to that function: 01 83 02 C0 F1.
+        let mut answer = Vec::new();
+        push_exception(&request, 2, &mut answer);
+        into_rtu(&mut answer);
+        assert_eq!(answer, [1, 0x83, 2, 0xc0, 0xf1]);
     }
 
     #[test]

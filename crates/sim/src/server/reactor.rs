@@ -1,7 +1,7 @@
 //! One poll for all sockets.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +11,11 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use model::{DeviceId, SiteId, Timestamp};
 
+use super::answer::Late;
 use super::door::{self, Door};
-use super::modbus::{self, Parsed, Request};
 use super::socket::{Socket, Stream, listen};
-use super::{Clock, Command, Commands, ServerError, control, snmp};
+use super::{Clock, Command, Commands, ServerError, control};
 use crate::behaviour::Fault;
-use crate::noise::mix;
 use crate::world::World;
 
 /// Token of the waker; sockets are numbered from 0.
@@ -27,35 +26,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const EVENTS: usize = 1024;
 /// Most sockets, clients included.
 const SOCKETS_MAX: usize = 20_000;
-/// Answers that may wait to be late.
-const LATE_MAX: usize = 100_000;
 /// Largest packet that is read; SNMP over UDP has no larger ones.
 const PACKET_MAX: usize = 65_536;
-
-/// An answer that waits until it is late enough.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Late {
-    due: Instant,
-    number: u64,
-    socket: usize,
-    generation: u64,
-    to: Option<SocketAddr>,
-    bytes: Vec<u8>,
-}
 
 /// Serves a world.
 pub(super) struct Reactor {
     poll: Poll,
-    world: World,
+    pub(super) world: World,
     clock: Clock,
-    sockets: Vec<Option<(u64, Socket)>>,
+    pub(super) sockets: Vec<Option<(u64, Socket)>>,
     free: Vec<usize>,
-    doors: Vec<Door>,
-    late: BinaryHeap<Reverse<Late>>,
+    pub(super) doors: Vec<Door>,
+    pub(super) late: BinaryHeap<Reverse<Late>>,
     /// Counts sockets and answers, so that none is taken for another.
-    counter: u64,
+    pub(super) counter: u64,
     control: Option<SocketAddr>,
-    packet: Vec<u8>,
+    pub(super) packet: Vec<u8>,
+    /// Datagrams that are kept back, by unit.
+    pub(super) held: HashMap<usize, (SocketAddr, Vec<u8>)>,
 }
 
 impl Reactor {
@@ -71,6 +59,7 @@ impl Reactor {
             counter: 0,
             control: None,
             packet: vec![0; PACKET_MAX],
+            held: HashMap::new(),
         };
         for number in 0..reactor.doors.len() {
             reactor.open(number).map_err(|source| reactor.cannot_listen(number, source))?;
@@ -161,7 +150,7 @@ impl Reactor {
         let Some((generation, socket)) = self.sockets.get_mut(number).and_then(Option::take) else { return };
         let kept = match socket {
             Socket::Listener(listener, door) => {
-                self.accept_clients(&listener, door);
+                self.accept_clients(&listener, door, now);
                 Some(Socket::Listener(listener, door))
             }
             Socket::ControlListener(listener) => {
@@ -174,7 +163,7 @@ impl Reactor {
             }
             Socket::Client(mut stream, door) => {
                 let is_alive =
-                    stream.fill() && self.answer_client((number, generation), &mut stream, door, now);
+                    stream.fill() && self.answer_client((number, generation), &mut stream, (door, now));
                 self.kept(stream, is_alive).map(|stream| Socket::Client(stream, door))
             }
             Socket::Controller(mut stream) => {
@@ -199,8 +188,12 @@ impl Reactor {
         None
     }
 
-    fn accept_clients(&mut self, listener: &mio::net::TcpListener, door: usize) {
+    fn accept_clients(&mut self, listener: &mio::net::TcpListener, door: usize, now: Timestamp) {
         while let Some(stream) = accepted(listener) {
+            if self.mood(door, now) == Some(Fault::Alone) && !self.clients_of(door).is_empty() {
+                // Dropping it closes it.
+                continue;
+            }
             if let Err(error) = self.add(Socket::Client(Stream::new(stream), door)) {
                 tracing::warn!(%error, "cannot take a connection");
             }
@@ -212,107 +205,6 @@ impl Reactor {
             if let Err(error) = self.add(Socket::Controller(Stream::new(stream))) {
                 tracing::warn!(%error, "cannot take a connection for commands");
             }
-        }
-    }
-
-    /// Answers every whole request. `false` if the connection is to be closed.
-    fn answer_client(&mut self, me: (usize, u64), stream: &mut Stream, door: usize, now: Timestamp) -> bool {
-        let mut used = 0;
-        let mut out = Vec::new();
-        let is_good = loop {
-            match modbus::parse(stream.input.get(used..).unwrap_or_default()) {
-                Parsed::Incomplete => break true,
-                Parsed::Broken => break false,
-                Parsed::Request(request, bytes) => {
-                    used += bytes;
-                    if !self.answer_request(me, &request, door, now, &mut out) {
-                        break false;
-                    }
-                }
-            }
-        };
-        stream.input.drain(..used);
-        stream.send(&out) && is_good
-    }
-
-    /// `false` if the device drops the connection.
-    fn answer_request(
-        &mut self,
-        me: (usize, u64),
-        request: &Request,
-        door: usize,
-        now: Timestamp,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let Some(unit) = self.unit_behind(door, request.unit) else {
-            modbus::push_exception(request, super::NO_SUCH_UNIT, out);
-            return true;
-        };
-        let fault = self.fault(unit, now);
-        match fault {
-            Some(Fault::Hang | Fault::Refuse) => return true,
-            Some(Fault::Drop) => return false,
-            Some(Fault::Lose(percent)) if self.is_lost(percent) => return true,
-            _ => {}
-        }
-        let mut answer = Vec::new();
-        let read = match fault {
-            Some(Fault::Exception(code)) => Err(code),
-            _ => modbus::checked_range(request)
-                .and_then(|range| self.world.registers(unit, request.function, range, now)),
-        };
-        match read {
-            Ok(words) => modbus::push_answer(request, &words, &mut answer),
-            Err(code) => modbus::push_exception(request, code, &mut answer),
-        }
-        match fault {
-            Some(Fault::Late(by)) => self.postpone(me, by, None, answer),
-            _ => out.extend(answer),
-        }
-        true
-    }
-
-    fn unit_behind(&self, door: usize, unit: u8) -> Option<usize> {
-        self.doors.get(door)?.units.get(&unit).copied()
-    }
-
-    fn fault(&self, unit: usize, now: Timestamp) -> Option<Fault> {
-        self.world.units().get(unit).and_then(|unit| unit.behaviour.answering(now))
-    }
-
-    fn is_lost(&mut self, percent: u8) -> bool {
-        self.counter += 1;
-        mix(0x6c6f_7365, self.counter) % 100 < u64::from(percent)
-    }
-
-    fn receive(&mut self, me: (usize, u64), socket: &UdpSocket, unit: usize, now: Timestamp) {
-        let mut packet = std::mem::take(&mut self.packet);
-        while let Ok((length, from)) = socket.recv_from(&mut packet) {
-            let packet = packet.get(..length).unwrap_or_default();
-            self.answer_packet(me, (socket, from), packet, unit, now);
-        }
-        self.packet = packet;
-    }
-
-    fn answer_packet(
-        &mut self,
-        me: (usize, u64),
-        (socket, from): (&UdpSocket, SocketAddr),
-        packet: &[u8],
-        unit: usize,
-        now: Timestamp,
-    ) {
-        let fault = self.fault(unit, now);
-        let answer = match fault {
-            Some(Fault::Hang | Fault::Refuse | Fault::Drop) => return,
-            Some(Fault::Lose(percent)) if self.is_lost(percent) => return,
-            Some(Fault::Exception(_)) => snmp::general_error(packet),
-            _ => self.world.objects(unit, now).and_then(|objects| snmp::answer(packet, objects)),
-        };
-        let Some(answer) = answer else { return };
-        match fault {
-            Some(Fault::Late(by)) => self.postpone(me, by, Some(from), answer),
-            _ => send_packet(socket, &answer, from),
         }
     }
 
@@ -331,54 +223,47 @@ impl Reactor {
         stream.input.len() <= control::LINE_MAX
     }
 
-    fn postpone(
-        &mut self,
-        (socket, generation): (usize, u64),
-        by: Duration,
-        to: Option<SocketAddr>,
-        bytes: Vec<u8>,
-    ) {
-        if self.late.len() >= LATE_MAX {
-            return;
-        }
-        self.counter += 1;
-        let due = Instant::now() + by;
-        self.late.push(Reverse(Late { due, number: self.counter, socket, generation, to, bytes }));
-    }
-
-    fn send_late(&mut self) {
-        let now = Instant::now();
-        while self.late.peek().is_some_and(|late| late.0.due <= now) {
-            let Some(Reverse(late)) = self.late.pop() else { return };
-            let is_gone = match self.sockets.get_mut(late.socket) {
-                Some(Some((generation, socket))) if *generation == late.generation => {
-                    !send_now(socket, &late)
-                }
-                _ => false,
-            };
-            if is_gone {
-                self.remove(late.socket);
-            }
-        }
-    }
-
-    /// Opens and closes doors by whether any device behind them refuses.
+    /// Opens and closes doors by whether any device behind them refuses, and ends connections that a device is tired of.
     fn open_and_close(&mut self, now: Timestamp) {
         for number in 0..self.doors.len() {
+            let mood = self.mood(number, now);
             let Some(door) = self.doors.get(number) else { continue };
-            let units = self.world.units();
-            let refuses =
-                door.units.values().any(|n| units.get(*n).is_some_and(|unit| unit.behaviour.refuses(now)));
-            match (refuses, door.socket) {
-                (true, Some(socket)) => self.close(number, socket),
-                (false, None) => {
+            match (mood, door.socket) {
+                (Some(Fault::Refuse), Some(socket)) => self.close(number, socket),
+                (Some(Fault::Refuse), None) => {}
+                (_, None) => {
                     if let Err(error) = self.open(number) {
                         tracing::warn!(door = number, %error, "cannot listen again");
                     }
                 }
-                _ => {}
+                (Some(Fault::Idle(limit)), Some(_)) => self.hang_up_on_idle(number, limit),
+                (_, Some(_)) => {}
             }
         }
+    }
+
+    /// How a door treats its clients: as a device behind it has something against them; a closed one comes first.
+    fn mood(&self, door: usize, now: Timestamp) -> Option<Fault> {
+        let units = self.doors.get(door)?.units.values().filter_map(|n| self.world.units().get(*n));
+        let moods = units.filter_map(|unit| unit.behaviour.at_the_door(now));
+        moods.max_by_key(|mood| *mood == Fault::Refuse)
+    }
+
+    fn hang_up_on_idle(&mut self, door: usize, limit: Duration) {
+        let is_idle = |n: &usize| match self.sockets.get(*n) {
+            Some(Some((_, Socket::Client(stream, _)))) => stream.active.elapsed() >= limit,
+            _ => false,
+        };
+        let idle: Vec<usize> = self.clients_of(door).into_iter().filter(is_idle).collect();
+        for client in idle {
+            self.remove(client);
+        }
+    }
+
+    fn clients_of(&self, door: usize) -> Vec<usize> {
+        let of_door =
+            |one: &Option<(u64, Socket)>| matches!(one, Some((_, Socket::Client(_, at))) if *at == door);
+        (0..self.sockets.len()).filter(|n| self.sockets.get(*n).is_some_and(of_door)).collect()
     }
 
     fn open(&mut self, number: usize) -> io::Result<()> {
@@ -405,15 +290,13 @@ impl Reactor {
         if let Some(door) = self.doors.get_mut(number) {
             door.socket = None;
         }
-        let of_door = |one: &Option<(u64, Socket)>| matches!(one, Some((_, Socket::Client(_, door))) if *door == number);
-        let clients: Vec<usize> = (0..self.sockets.len()).filter(|n| of_door(&self.sockets[*n])).collect();
-        for client in clients {
+        for client in self.clients_of(number) {
             self.remove(client);
         }
         self.remove(socket);
     }
 
-    fn remove(&mut self, number: usize) {
+    pub(super) fn remove(&mut self, number: usize) {
         let Some((_, mut socket)) = self.sockets.get_mut(number).and_then(Option::take) else { return };
         let registry = self.poll.registry();
         let forgotten = match &mut socket {
@@ -468,22 +351,4 @@ fn accepted(listener: &mio::net::TcpListener) -> Option<mio::net::TcpStream> {
         tracing::debug!(%error, "cannot turn off the delay of small packets");
     }
     Some(stream)
-}
-
-/// `false` if the client has gone.
-fn send_now(socket: &mut Socket, late: &Late) -> bool {
-    match (socket, late.to) {
-        (Socket::Client(stream, _), _) => stream.send(&late.bytes),
-        (Socket::Datagrams(socket, _), Some(to)) => {
-            send_packet(socket, &late.bytes, to);
-            true
-        }
-        _ => true,
-    }
-}
-
-fn send_packet(socket: &UdpSocket, bytes: &[u8], to: SocketAddr) {
-    if let Err(error) = socket.send_to(bytes, to) {
-        tracing::debug!(%error, %to, "cannot send an answer");
-    }
 }

@@ -6,9 +6,12 @@ use ::snmp::{MessageType, Pdu, Version};
 use profile::{Oid, SnmpValue, VarBinds};
 
 use super::ber::{Binding, Bound, response, size_bound};
+use crate::behaviour::Fault;
 
 /// Community that is answered.
 const COMMUNITY: &[u8] = b"public";
+/// A community that nobody has asked with.
+const OTHER_COMMUNITY: &[u8] = b"private";
 /// Largest response: what goes into one packet of an Ethernet with 1500 bytes.
 const RESPONSE_MAX: usize = 1472;
 /// Bytes around the bindings: version, community, numbers, lengths.
@@ -22,20 +25,32 @@ const GENERAL_ERROR: i64 = 5;
 
 /// The response to a packet. `None` if it is none that a device answers: broken, not v2c, of another community, no
 /// read.
-pub(crate) fn answer(packet: &[u8], objects: &VarBinds) -> Option<Vec<u8>> {
+pub(crate) fn answer(packet: &[u8], objects: &VarBinds, fault: Option<Fault>) -> Option<Vec<u8>> {
     let pdu = request(packet)?;
     let names: Vec<Oid> = names(&pdu)?;
-    let bindings = match pdu.message_type {
+    let mut bindings = match pdu.message_type {
         MessageType::GetRequest => names.iter().map(|oid| exactly(oid, objects)).collect(),
         MessageType::GetNextRequest => names.iter().map(|oid| after(oid, objects)).collect(),
         MessageType::GetBulkRequest => bulk(&names, &pdu, objects),
         _ => return None,
     };
+    distort(&mut bindings, fault);
     let size: usize = bindings.iter().map(size_bound).sum();
     if size + ENVELOPE > RESPONSE_MAX && exact_size(&pdu, &bindings) > RESPONSE_MAX {
         return Some(response(pdu.community, pdu.req_id, (TOO_BIG, 0), &[]));
     }
-    Some(response(pdu.community, pdu.req_id, (0, 0), &bindings))
+    // The number that the next request will have: the worst of all.
+    let id = if fault == Some(Fault::WrongId) { pdu.req_id.wrapping_add(1) } else { pdu.req_id };
+    let community = if fault == Some(Fault::WrongCommunity) { OTHER_COMMUNITY } else { pdu.community };
+    Some(response(community, id, (0, 0), &bindings))
+}
+
+fn distort(bindings: &mut Vec<Binding>, fault: Option<Fault>) {
+    match fault {
+        Some(Fault::Short) => drop(bindings.pop()),
+        Some(Fault::Long) => bindings.extend(bindings.last().cloned()),
+        _ => {}
+    }
 }
 
 /// The response of a device that has a general error.
@@ -168,17 +183,17 @@ mod tests {
     fn broken_packets_and_other_communities_are_not_answered() {
         let objects = objects();
         for packet in [&b""[..], b"0", &[0x30, 0x82, 0xff], &[0xff; 200]] {
-            assert_eq!(answer(packet, &objects), None);
+            assert_eq!(answer(packet, &objects, None), None);
         }
         // GET of 1.3.6.1.2.1.1.1.0, version 2c, community `secret`, by the hand of RFC 3416.
         let packet = [
             0x30, 0x26, 2, 1, 1, 4, 6, b's', b'e', b'c', b'r', b'e', b't', 0xa0, 0x19, 2, 1, 1, 2, 1, 0, 2,
             1, 0, 0x30, 0x0e, 0x30, 0x0c, 6, 8, 0x2b, 6, 1, 2, 1, 1, 1, 0, 5, 0,
         ];
-        assert_eq!(answer(&packet, &objects), None);
+        assert_eq!(answer(&packet, &objects, None), None);
         let mut public = packet;
         public[7..13].copy_from_slice(b"public");
-        let said = answer(&public, &objects).unwrap();
+        let said = answer(&public, &objects, None).unwrap();
         let response = Pdu::from_bytes(&said).unwrap();
         assert_eq!((response.req_id, response.error_status, response.varbinds.count()), (1, 0, 1));
     }
@@ -188,7 +203,7 @@ mod tests {
         fn no_packet_makes_a_device_panic(
             packet in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
         ) {
-            answer(&packet, &objects());
+            answer(&packet, &objects(), None);
         }
     }
 }

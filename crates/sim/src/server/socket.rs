@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 
@@ -33,11 +34,30 @@ pub(super) struct Stream {
     pub(super) connection: TcpStream,
     pub(super) input: Vec<u8>,
     output: Vec<u8>,
+    /// An answer that is kept back.
+    pub(super) held: Option<Vec<u8>>,
+    /// The device has forgotten this connection: it says nothing here any more.
+    pub(super) is_mute: bool,
+    /// It ends with RST.
+    pub(super) is_aborted: bool,
+    /// Until when pieces of answers are on their way.
+    pub(super) busy_until: Instant,
+    /// When something last came.
+    pub(super) active: Instant,
 }
 
 impl Stream {
-    pub(super) const fn new(stream: TcpStream) -> Self {
-        Self { connection: stream, input: Vec::new(), output: Vec::new() }
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            connection: stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            held: None,
+            is_mute: false,
+            is_aborted: false,
+            busy_until: Instant::now(),
+            active: Instant::now(),
+        }
     }
 
     /// Reads what there is. `false` if the connection has ended or sends too much.
@@ -47,6 +67,7 @@ impl Stream {
             match self.connection.read(&mut chunk) {
                 Ok(0) => return false,
                 Ok(n) => {
+                    self.active = Instant::now();
                     self.input.extend_from_slice(chunk.get(..n).unwrap_or_default());
                     if self.input.len() > INPUT_MAX {
                         return false;
@@ -65,6 +86,12 @@ impl Stream {
         self.output.len() <= OUTPUT_MAX && self.flush()
     }
 
+    /// Sends what was kept back, and `bytes`. `false` if the connection has ended.
+    pub(super) fn send_late(&mut self, bytes: &[u8]) -> bool {
+        let held = if bytes.is_empty() { self.held.take() } else { None };
+        self.send(held.as_deref().unwrap_or(bytes))
+    }
+
     /// Sends what waits. `false` if the connection has ended.
     pub(super) fn flush(&mut self) -> bool {
         while !self.output.is_empty() {
@@ -81,6 +108,13 @@ impl Stream {
 
     /// Ends the connection both ways.
     pub(super) fn close(&self) {
+        if self.is_aborted {
+            // With nothing to wait for, dropping the socket sends a reset.
+            if let Err(error) = socket2::SockRef::from(&self.connection).set_linger(Some(Duration::ZERO)) {
+                tracing::debug!(%error, "cannot have a connection end with a reset");
+            }
+            return;
+        }
         if let Err(error) = self.connection.shutdown(Shutdown::Both) {
             tracing::trace!(%error, "a client was gone before its connection was closed");
         }

@@ -106,7 +106,7 @@ async fn a_gateway_tells_that_it_has_no_such_unit_and_a_device_that_it_has_no_su
 fn exchange(address: SocketAddr, patience: Duration) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(patience))?;
-    stream.write_all(&[0, 7, 0, 0, 0, 6, 1, 3, 3, 0x21, 0, 4])?;
+    stream.write_all(&REQUEST)?;
     let mut answer = vec![0; 64];
     let length = stream.read(&mut answer)?;
     answer.truncate(length);
@@ -217,4 +217,139 @@ fn an_address_that_is_taken_is_named_with_its_device() {
     let said = Server::start(world, Arc::new(|| NOON), None).unwrap_err().to_string();
     assert_eq!(said, format!("cannot listen on {taken} for device `rz-nord/main-meter`"));
     drop(holder);
+}
+
+#[test]
+fn a_connection_is_reset_forgotten_or_hung_up_on_as_it_is_told() {
+    let server = serve(68);
+    let meter = address(&server, "main-meter");
+    tell(&server, "set rz-nord/main-meter abort x1");
+    let kind = exchange(meter, PATIENCE).unwrap_err().kind();
+    assert_eq!(kind, io::ErrorKind::ConnectionReset);
+    assert_eq!(exchange(meter, PATIENCE).unwrap().len(), 17);
+
+    tell(&server, "set rz-nord/main-meter half-open x1");
+    let mut stream = TcpStream::connect(meter).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    for _ in 0..2 {
+        // The fault is over with the first request, the connection stays mute for good.
+        stream.write_all(&REQUEST).unwrap();
+        assert!(stream.read(&mut [0; 64]).is_err());
+    }
+    assert_eq!(exchange(meter, PATIENCE).unwrap().len(), 17);
+
+    tell(&server, "set rz-nord/main-meter idle 100ms");
+    assert!(exchange(meter, PATIENCE).is_ok_and(|answer| answer.len() == 17));
+    let mut stream = TcpStream::connect(meter).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0);
+
+    tell(&server, "set rz-nord/main-meter alone");
+    let mut first = TcpStream::connect(meter).unwrap();
+    first.write_all(&REQUEST).unwrap();
+    first.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(first.read(&mut [0; 64]).unwrap(), 17);
+    let second = exchange(meter, PATIENCE);
+    assert!(second.is_err() || second.is_ok_and(|answer| answer.is_empty()), "a second client was taken");
+}
+
+/// A request for four registers from 801 under transaction 7.
+const REQUEST: [u8; 12] = [0, 7, 0, 0, 0, 6, 1, 3, 3, 0x21, 0, 4];
+
+#[test]
+fn an_answer_is_made_wrong_in_the_one_place_that_was_told() {
+    let server = serve(69);
+    let meter = address(&server, "main-meter");
+    let good = exchange(meter, PATIENCE).unwrap();
+    for (fault, header) in [
+        ("wrong id", [0, 8, 0, 0, 0, 11, 1, 3, 8]),
+        ("no id", [0, 0, 0, 0, 0, 11, 1, 3, 8]),
+        ("wrong unit", [0, 7, 0, 0, 0, 11, 2, 3, 8]),
+        ("short", [0, 7, 0, 0, 0, 9, 1, 3, 6]),
+        ("long", [0, 7, 0, 0, 0, 13, 1, 3, 10]),
+        ("wrong community", [0, 7, 0, 0, 0, 11, 1, 3, 8]),
+        ("reorder", [0, 7, 0, 0, 0, 11, 1, 3, 8]),
+    ] {
+        tell(&server, &format!("set rz-nord/main-meter {fault} x1"));
+        let answer = exchange(meter, PATIENCE).unwrap();
+        assert_eq!(answer[..9], header, "{fault}");
+        assert_eq!(answer[9..15], good[9..15], "{fault}");
+    }
+    tell(&server, "set rz-nord/main-meter zero x1");
+    assert_eq!(exchange(meter, PATIENCE).unwrap()[9..], [0; 8]);
+    assert_eq!(exchange(meter, PATIENCE).unwrap(), good);
+}
+
+/// Sends two requests at once; gives the transactions in the order of the answers and how many reads they took.
+fn two_at_once(address: SocketAddr, answers: usize) -> (Vec<u8>, usize) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let second = [&[0, 9], &REQUEST[2..]].concat();
+    stream.write_all(&[REQUEST.to_vec(), second].concat()).unwrap();
+    let (mut bytes, mut reads) = (Vec::new(), 0);
+    while bytes.len() < 17 * answers {
+        let mut chunk = [0; 256];
+        let length = stream.read(&mut chunk).unwrap();
+        assert!(length > 0, "closed after {bytes:?}");
+        bytes.extend_from_slice(&chunk[..length]);
+        reads += 1;
+    }
+    (bytes.chunks(17).map(|answer| answer[1]).collect(), reads)
+}
+
+#[test]
+fn answers_are_merged_split_swapped_and_doubled_as_it_is_told() {
+    let server = serve(70);
+    let meter = address(&server, "main-meter");
+    tell(&server, "set rz-nord/main-meter merge x2");
+    assert_eq!(two_at_once(meter, 2), (vec![7, 9], 1));
+    tell(&server, "set rz-nord/main-meter reorder x2");
+    assert_eq!(two_at_once(meter, 2).0, [9, 7]);
+    tell(&server, "set rz-nord/main-meter twice x1");
+    assert_eq!(two_at_once(meter, 3).0, [7, 7, 9]);
+    tell(&server, "set rz-nord/main-meter split x2");
+    let (transactions, reads) = two_at_once(meter, 1);
+    assert!(transactions[0] == 7 && reads > 3, "{reads} reads");
+}
+
+#[test]
+fn a_book_says_what_a_device_was_asked_and_what_it_told() {
+    let library = profile::Library::built_in().unwrap();
+    let mut world = config(71).world(&library).unwrap();
+    world.keep_books();
+    let server = Server::start(world, Arc::new(|| NOON), None).unwrap();
+    let meter = address(&server, "main-meter");
+    for fault in ["jump 10s", "short x1", "zero x1"] {
+        tell(&server, &format!("set rz-nord/main-meter {fault}"));
+        exchange(meter, PATIENCE).unwrap();
+    }
+    let said = server.command("book rz-nord/main-meter".parse().unwrap()).unwrap();
+    let (noon, then) = (NOON.millis(), NOON.millis() + 10_000);
+    let expected = format!("{noon} {then} truth\n{noon} {then} nonsense\n{noon} {then} truth zero\nok\n");
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_table_shrinks_and_an_answer_comes_late_twice_or_under_a_wrong_number() {
+    let server = serve(72);
+    let pdu = address(&server, "rack-01-a-pdu");
+    // The second phase of the PDU, by its power.
+    let oid = ".1.3.6.1.4.1.318.1.1.26.6.3.1.7.2";
+    let Some(said) = snmpget(pdu, oid, "5") else {
+        println!("skipped: there is no snmpget here");
+        return;
+    };
+    assert!(said.starts_with(oid), "{said}");
+    tell(&server, "set rz-nord/rack-01-a-pdu wrong id");
+    assert_eq!(snmpget(pdu, oid, "0.3").as_deref(), Some(""));
+    tell(&server, "clear rz-nord/rack-01-a-pdu");
+    tell(&server, "set rz-nord/rack-01-a-pdu rows 1");
+    assert!(snmpget(pdu, oid, "5").unwrap().contains("No Such Instance"));
+    tell(&server, "clear rz-nord/rack-01-a-pdu");
+    // net-snmp takes answers of any community.
+    for fault in ["twice", "reorder", "late 100ms", "wrong community"] {
+        tell(&server, &format!("set rz-nord/rack-01-a-pdu {fault}"));
+        assert_eq!(snmpget(pdu, oid, "5").as_deref(), Some(said.as_str()), "{fault}");
+    }
 }

@@ -7,7 +7,7 @@ use model::{
     AgentId, Channel, CityId, DeviceId, InvalidId, MeterPointId, ProfileId, Quantity, Role, SiteId, Timestamp,
 };
 
-use super::{Device, Link, Map, Point, PointSource, Site, Subject};
+use super::{Device, Framing, Link, Map, Point, PointSource, Site, Subject};
 use crate::inline;
 use crate::noise::{mix_text, spread_whole};
 use crate::physics::{Amount, Feed, Flow, Place, PlantSpec, Step};
@@ -263,6 +263,7 @@ impl Builder<'_> {
             ratio: 1,
             every: EVERY,
             rack: None,
+            framing: Framing::Tcp,
         });
         Ok(())
     }

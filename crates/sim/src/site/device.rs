@@ -36,6 +36,16 @@ pub enum Link {
     },
 }
 
+/// How Modbus frames look on a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// As on TCP, with a transaction id.
+    #[default]
+    Tcp,
+    /// As on a serial line, with a checksum: what a plain converter from Ethernet to RS-485 passes on.
+    Rtu,
+}
+
 /// A device.
 #[derive(Debug, Clone)]
 pub struct Device {
@@ -55,6 +65,19 @@ pub struct Device {
     pub every: Duration,
     /// The rack it belongs to, if any.
     pub rack: Option<u8>,
+    /// How its Modbus frames look; all units behind an address have the same.
+    pub framing: Framing,
+}
+
+impl Device {
+    /// Where an agent finds it, as written in its configuration.
+    pub fn address(&self) -> String {
+        match (&self.link, self.framing) {
+            (Link::Modbus { listen, unit }, Framing::Tcp) => format!("modbus+tcp://{listen}/{unit}"),
+            (Link::Modbus { listen, unit }, Framing::Rtu) => format!("modbus+rtu-tcp://{listen}/{unit}"),
+            (Link::Snmp { listen }, _) => format!("snmp://{listen}"),
+        }
+    }
 }
 
 impl Link {

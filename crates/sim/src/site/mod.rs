@@ -9,7 +9,7 @@ mod point;
 mod subject;
 
 pub use builder::{Size, frankfurt, site};
-pub use device::{Device, Link, Map};
+pub use device::{Device, Framing, Link, Map};
 pub use point::{Point, PointSource};
 pub(crate) use subject::show_plain;
 pub use subject::{Shown, Subject};

@@ -100,6 +100,9 @@ impl Subject {
             names.push(part.to_owned());
             names.extend(phases.iter().chain(&["n", "l-n"]).map(|last| format!("{part}.{last}")));
         }
+        if let Self::Plain(_) = self {
+            names.extend((1..=PLAIN_OUTLETS).map(|n| format!("outlet.{n}")));
+        }
         if let Self::RackPdu(_, _, outlets) = self {
             names.extend((1..=outlets).map(|n| format!("outlet.{n}")));
             names.extend((1..=2).flat_map(|n| [format!("branch.{n}"), format!("bank.{n}")]));
@@ -376,6 +379,9 @@ impl Eye<'_> {
         }
     }
 }
+
+/// Rows in the tables of an SNMP meter that stands at no plant.
+const PLAIN_OUTLETS: u8 = 4;
 
 /// Watts of a meter that stands at no plant.
 fn plain_watts(n: u32) -> i64 {

@@ -7,10 +7,13 @@
 //! - Registers are refreshed on every tick of an agent's schedule, 10 ms: a request that comes within that time of its
 //!   tick finds the state at the tick, so a test can compare it with the books to the last digit.
 
+mod book;
 mod objects;
 mod registers;
 mod unit;
 
+pub(crate) use book::Book;
+pub use book::{Entry, Told};
 pub(crate) use objects::Objects;
 pub(crate) use registers::Registers;
 pub use unit::Unit;
@@ -19,7 +22,7 @@ pub(crate) use unit::{Image, wrap_of};
 use model::{DeviceId, SiteId, Timestamp};
 use profile::{EncodeError, Library};
 
-use crate::behaviour::{Behaviour, Timed};
+use crate::behaviour::{Behaviour, Fault, Timed};
 use crate::physics::Ledger;
 use crate::site::{Device, Site};
 
@@ -121,6 +124,9 @@ impl World {
 
     fn behaviour(&mut self, site: &SiteId, device: &DeviceId) -> Option<&mut Behaviour> {
         let unit = self.units.iter_mut().find(|unit| unit.site_id == *site && unit.device.id == *device)?;
+        if let Image::Objects(objects) = &mut unit.image {
+            objects.forget();
+        }
         Some(&mut unit.behaviour)
     }
 
@@ -144,7 +150,32 @@ impl World {
     pub(crate) fn objects(&mut self, unit: usize, now: Timestamp) -> Option<&profile::VarBinds> {
         let unit = self.units.get_mut(unit)?;
         let ledger = unit.site.and_then(|n| self.sites.get_mut(n)).map(|(_, ledger)| ledger);
-        unit.objects(ledger?, refreshed(now))
+        unit.objects(ledger, refreshed(now))
+    }
+
+    /// From now on writes down what each device was asked and what it told, for as many requests as a test makes.
+    pub fn keep_books(&mut self) {
+        self.units.iter_mut().for_each(|unit| unit.book = Some(Book::default()));
+    }
+
+    /// What a device was asked, the oldest first; nothing unless [books are kept](Self::keep_books).
+    pub fn book(&self, site: &SiteId, device: &DeviceId) -> Vec<Entry> {
+        let unit = self.units.iter().find(|unit| unit.site_id == *site && unit.device.id == *device);
+        unit.and_then(|unit| unit.book.as_ref())
+            .map(|book| book.entries().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// A request for a device has come: how it fails to answer, if it does.
+    pub(crate) fn asked(&mut self, unit: usize, now: Timestamp) -> Option<Fault> {
+        self.units.get_mut(unit).and_then(|unit| unit.behaviour.asked(now))
+    }
+
+    /// A request was answered, or not.
+    pub(crate) fn told(&mut self, unit: usize, told: Told, now: Timestamp) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.told(told, (now, refreshed(now)));
+        }
     }
 
     /// Ledger of a unit's site, for those who read devices without a network.

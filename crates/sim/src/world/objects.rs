@@ -47,6 +47,11 @@ impl Objects {
         self.kept.as_ref().map_or(&self.nothing, |(_, binds)| binds)
     }
 
+    /// What it shows may have changed.
+    pub(crate) fn forget(&mut self) {
+        self.kept = None;
+    }
+
     pub(crate) fn keep(&mut self, at: Timestamp, binds: VarBinds) {
         self.kept = Some((at, binds));
     }
@@ -62,12 +67,16 @@ impl Objects {
     }
 
     /// Every object at an instant.
-    pub(crate) fn encode(&self, unit: &Unit, ledger: &mut Ledger, now: Timestamp) -> VarBinds {
-        let mut binds = self.encode_some(unit, ledger, &self.shows, now);
+    pub(crate) fn encode(&self, unit: &Unit, mut ledger: Option<&mut Ledger>, now: Timestamp) -> VarBinds {
+        let rows = unit.behaviour.rows(now);
+        let shown: Vec<(Quantity, Channel)> =
+            self.shows.iter().filter(|(_, channel)| is_there(channel, rows)).cloned().collect();
+        let mut binds = self.encode_some(unit, ledger.as_deref_mut(), &shown, now);
         for (oid, value) in &self.fixed {
             binds.entry(oid.clone()).or_insert_with(|| value.clone());
         }
-        let up = unit.behaviour.clock(now).millis_since(ledger.plant().spec().commissioned) / 10;
+        let began = ledger.map_or(Timestamp::from_millis(0), |ledger| ledger.plant().spec().commissioned);
+        let up = unit.behaviour.clock(now).millis_since(began) / 10;
         let ticks = u32::try_from(up.rem_euclid(1 << 32)).unwrap_or(0);
         binds.insert(system(3), SnmpValue::TimeTicks(ticks));
         binds
@@ -78,7 +87,7 @@ impl Objects {
     pub(crate) fn encode_some(
         &self,
         unit: &Unit,
-        ledger: &mut Ledger,
+        mut ledger: Option<&mut Ledger>,
         shows: &[(Quantity, Channel)],
         now: Timestamp,
     ) -> VarBinds {
@@ -86,7 +95,7 @@ impl Objects {
             .iter()
             .filter_map(|(quantity, channel)| {
                 let wrap = self.wrap(*quantity);
-                let amount = unit.show(Some(&mut *ledger), (*quantity, channel), wrap, now)?;
+                let amount = unit.show(ledger.as_deref_mut(), (*quantity, channel), wrap, now)?;
                 Some(Wanted { quantity: *quantity, channel: channel.clone(), amount })
             })
             .collect();
@@ -140,6 +149,13 @@ fn shows(objects: &SnmpProfile, device: &Device) -> Vec<(Quantity, Channel)> {
         }
     }
     all
+}
+
+/// Is a row there, in tables of so many rows? Rows are the parts that are numbered: `outlet.3`, `l3`.
+fn is_there(channel: &Channel, rows: Option<u8>) -> bool {
+    let name = channel.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = channel.as_str().get(name.len()..).and_then(|number| number.parse::<u8>().ok());
+    rows.zip(number).is_none_or(|(rows, number)| number <= rows)
 }
 
 fn system(object: u32) -> Oid {

@@ -3,7 +3,7 @@
 use model::{Channel, Quantity, SeriesKind, SiteId, Timestamp};
 use profile::{Amount as Value, Library, VarBinds};
 
-use super::{Objects, Registers, WorldError};
+use super::{Book, Entry, Objects, Registers, Told, WorldError};
 use crate::behaviour::Behaviour;
 use crate::physics::{Amount, Ledger};
 use crate::site::{Device, Link, Map, Shown, Subject};
@@ -20,6 +20,8 @@ pub struct Unit {
     /// How it misbehaves.
     pub behaviour: Behaviour,
     pub(crate) image: Image,
+    /// What it was asked, if that is written down.
+    pub(super) book: Option<Book>,
 }
 
 /// What it has to show.
@@ -37,7 +39,14 @@ impl Unit {
         library: &Library,
     ) -> Result<Self, WorldError> {
         let image = image(&device, library)?;
-        Ok(Self { site, site_id: site_id.clone(), device, behaviour: Behaviour::default(), image })
+        Ok(Self {
+            site,
+            site_id: site_id.clone(),
+            device,
+            behaviour: Behaviour::default(),
+            image,
+            book: None,
+        })
     }
 
     /// What the device shows of a quantity at a channel. `wrap` is where a counter begins again, if that is known.
@@ -81,9 +90,15 @@ impl Unit {
         })
     }
 
-    pub(super) fn objects(&mut self, ledger: &mut Ledger, now: Timestamp) -> Option<&VarBinds> {
+    pub(super) fn told(&mut self, told: Told, (asked, refreshed): (Timestamp, Timestamp)) {
+        let Some(book) = &mut self.book else { return };
+        let (shows, is_zero) = (self.behaviour.clock(refreshed), self.behaviour.is_zero());
+        book.write(Entry { asked, shows, is_zero, told });
+    }
+
+    pub(super) fn objects(&mut self, ledger: Option<&mut Ledger>, now: Timestamp) -> Option<&VarBinds> {
         let Image::Objects(objects) = &self.image else { return None };
-        if objects.shown_at() != Some(now) {
+        if objects.shown_at() != Some(now) || self.behaviour.is_zero() {
             let binds = objects.encode(self, ledger, now);
             let Image::Objects(objects) = &mut self.image else { return None };
             objects.keep(now, binds);
@@ -152,6 +167,9 @@ impl Eye<'_, '_> {
         wrap: Option<Amount>,
         now: Timestamp,
     ) -> Amount {
+        if self.unit.behaviour.is_zero() {
+            return Amount::ZERO;
+        }
         let (behaviour, ratio) = (&self.unit.behaviour, i128::from(self.unit.device.ratio.max(1)));
         let here = if let Some(reset) = behaviour.reset_before(now) {
             amount - self.count_at(what, reset)
