@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help prerequisites run test lint fmt doc build release check-config bench-agent clean-demo ci
+.PHONY: help prerequisites run test lint fmt doc build release check-config bench-agent fuzz clean-demo ci
 
 help: ## List every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,12 @@ doc: ## Build the documentation of the crates, warnings denied
 check-config: build ## Check every configuration example and profile
 	@bash packaging/check-config $(TARGET)/debug
 
-bench-agent: ## Measure the agent against a bare epoll loop that sends the same requests
+bench-agent: ## Measure the agent against bare loops that send the same requests, and against installed peers (6 min)
 	@$(CARGO) build --locked --release -p agent -p bench
-	@$(TARGET)/release/wattwacht-bench agent
+	@$(TARGET)/release/wattwacht-bench agent $(BENCH)
+
+fuzz: ## Run a fuzz target by libFuzzer: make fuzz NAME=snmp_answer SECONDS=60 (without NAME: list them)
+	@bash packaging/fuzz $(NAME) $(SECONDS)
 
 clean-demo: ## Remove what `make run` has left in var/demo
 	@rm -rf var/demo

@@ -117,7 +117,19 @@ impl Config {
     /// # Errors
     /// Every mistake in it.
     pub fn parse(file: &str, text: &str, folders: &Folders) -> Result<Self, ConfigError> {
-        let mut library = Library::built_in()?;
+        Self::parse_with(file, text, folders, Library::built_in()?)
+    }
+
+    /// Reads a text that may name the profiles of `library`.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse_with(
+        file: &str,
+        text: &str,
+        folders: &Folders,
+        mut library: Library,
+    ) -> Result<Self, ConfigError> {
         let mut others: Vec<Mistake> = Vec::new();
         let config = settings::read(file, text, |root| {
             add_profiles(root, folders, &mut library, &mut others);

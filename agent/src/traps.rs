@@ -18,7 +18,7 @@ mod version3;
 mod words;
 
 pub use engine::OwnEngine;
-pub use receiver::Counts;
+pub use receiver::{Counts, Receiver, Reply};
 pub use senders::Sender;
 pub use service::{Traps, TrapsError};
 

@@ -45,11 +45,11 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that may know any other: they look at the whole.
-const MAY_KNOW_ALL: &[&str] = &["fleet-tests", "bench"];
+const MAY_KNOW_ALL: &[&str] = &["fleet-tests", "bench", "fuzz"];
 
 /// Crates that may touch a file, a socket, a clock or tokio. The rest is plain functions over values.
 const TOUCH_THE_WORLD: &[&str] =
-    &["agent", "collector", "sim", "fleet-tests", "bench", "spool", "uplink", "store", "influx"];
+    &["agent", "collector", "sim", "fleet-tests", "bench", "fuzz", "spool", "uplink", "store", "influx"];
 
 /// Words in sources and names of dependencies by which touching the world shows.
 const WORLD_WORDS: &[&str] = &[

@@ -48,17 +48,18 @@ pub struct Counts {
 
 /// What is sent back. Only a [`Receiver`] makes it, of what may be sent: see the head of [`super`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply(Vec<u8>);
+pub struct Reply(Vec<u8>);
 
 impl Reply {
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Takes packets, gives events.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub struct Receiver {
     senders: Senders,
     flows: Vec<Flow>,
     counts: Counts,
@@ -70,7 +71,7 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// `engine` is our own one, for informs of v3.
-    pub(super) fn new(senders: Vec<Sender>, engine: Option<OwnEngine>) -> Self {
+    pub fn new(senders: Vec<Sender>, engine: Option<OwnEngine>) -> Self {
         let senders = Senders::new(senders);
         Self {
             flows: (0..senders.len()).map(|_| Flow::default()).collect(),
@@ -94,7 +95,7 @@ impl Receiver {
     }
 
     /// A packet came. Gives what is to be sent back to where it came from.
-    pub(super) fn packet(&mut self, bytes: &[u8], from: SocketAddr, now: Now) -> Option<Reply> {
+    pub fn packet(&mut self, bytes: &[u8], from: SocketAddr, now: Now) -> Option<Reply> {
         self.counts.packets += 1;
         let heard = self.hear(bytes, from, now);
         heard.map_err(|why| self.strays.add(from.ip().to_canonical(), why)).ok().flatten()
@@ -231,7 +232,7 @@ impl Receiver {
     }
 
     /// Some time has passed: sums of minutes that are over become events; gives what is to be logged of strays.
-    pub(super) fn tick(&mut self, now: Now) -> Option<String> {
+    pub fn tick(&mut self, now: Now) -> Option<String> {
         self.sum_up(now, now.mono);
         self.strays.told(now.mono)
     }
@@ -255,7 +256,7 @@ impl Receiver {
     }
 
     /// The next event to hand on.
-    pub(super) fn next_event(&mut self) -> Option<Event> {
+    pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 

@@ -1,14 +1,14 @@
-//! The command line of the benchmarks. What was measured goes to stdout as JSON.
+//! The command line of the benchmarks.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use serde::Serialize;
 
-use crate::run::{Load, Measured};
-use crate::{fleet, floor, responder, run};
+use crate::compare::{Scale, compare};
+use crate::fleet::{DEVICES_MAX, Kind};
+use crate::{floor, report, responder, sink};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -23,60 +23,63 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// What a bare epoll loop costs that sends the same requests on the same 10 ms ticks
-    ModbusFloor(LoadArgs),
-    /// What the agent costs, and how many times the bare loop that is
+    /// What the agent and every installed peer cost, and how many times the bare loop that is
     #[command(
-        after_help = "Example:\n  cargo build --release && target/release/wattwacht-bench agent --devices 500"
+        after_help = "Example:\n  cargo build --release -p agent -p bench && target/release/wattwacht-bench agent --only SNMP"
     )]
-    Agent {
-        #[command(flatten)]
-        load: LoadArgs,
-        /// The agent; else the one beside this program
-        #[arg(long, value_name = "FILE")]
-        agent: Option<PathBuf>,
-    },
-    /// The devices that are polled (started by the others)
+    Agent(AgentArgs),
+    /// The devices that are polled (started by `agent`)
     #[command(hide = true)]
-    Responder {
-        #[arg(long)]
-        devices: u32,
-    },
-    /// The bare loop itself (started by `modbus-floor`)
+    Responder(LoadArgs),
+    /// The bare loop (started by `agent`)
     #[command(hide = true)]
     FloorLoop(LoadArgs),
+    /// A collector that keeps nothing (started by `agent`)
+    #[command(hide = true)]
+    Sink {
+        /// Folder with its certificate
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct AgentArgs {
+    /// The agent; else the one beside this program
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
+    /// Modbus devices
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=i64::from(DEVICES_MAX)))]
+    modbus_devices: u32,
+    /// SNMP devices
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=i64::from(DEVICES_MAX)))]
+    snmp_devices: u32,
+    /// Seconds from one poll of an SNMP device to the next
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    snmp_period: u64,
+    /// Seconds that are measured in each turn; with SNMP at least one period
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// How often agent and floor take turns
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Only the loads with this in their name
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Everything as JSON instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
 struct LoadArgs {
-    /// How many devices, each with three requests and 20 values a poll
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=i64::from(fleet::DEVICES_MAX)))]
+    #[arg(long)]
+    kind: Kind,
+    #[arg(long)]
     devices: u32,
-    /// Time from one poll to the next
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    #[arg(long)]
     period_ms: u64,
-    /// How long to measure
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seconds: u64,
-    /// Requests that are under way at once at each device
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long)]
     in_flight: u8,
-}
-
-impl From<LoadArgs> for Load {
-    fn from(args: LoadArgs) -> Self {
-        let period = Duration::from_millis(args.period_ms / 10 * 10);
-        Self { devices: args.devices, period, seconds: args.seconds, in_flight: args.in_flight }
-    }
-}
-
-/// The agent beside the floor.
-#[derive(Debug, Serialize)]
-struct Compared {
-    agent: Measured,
-    floor: Measured,
-    /// Processor time of the agent over that of the floor.
-    ratio: f64,
 }
 
 /// The whole program.
@@ -85,26 +88,36 @@ struct Compared {
 /// If something cannot be started or measured.
 pub fn main() -> anyhow::Result<()> {
     match Command::parse().what {
-        What::ModbusFloor(load) => print(&run::floor(load.into())?),
-        What::Agent { load, agent } => {
-            let program = match agent {
-                Some(program) => program,
-                None => std::env::current_exe()?.with_file_name("wattwacht-agent"),
-            };
-            let floor = run::floor(load.into())?;
-            let agent = run::agent(&program, load.into())?;
-            let ratio = agent.cpu_us_per_poll / floor.cpu_us_per_poll;
-            print(&Compared { agent, floor, ratio })
+        What::Agent(args) => agent(args),
+        What::Responder(load) => {
+            responder::serve(load.kind, load.devices, Duration::from_millis(load.period_ms))
         }
-        What::Responder { devices } => responder::serve(devices),
         What::FloorLoop(load) => {
-            let load = Load::from(load);
-            print(&floor::run(load.devices, load.period, load.seconds, load.in_flight)?)
+            floor::run(load.kind, load.devices, Duration::from_millis(load.period_ms), load.in_flight)
         }
+        What::Sink { folder } => sink::serve(&folder),
     }
 }
 
-fn print(measured: &impl Serialize) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(measured)?)?;
-    Ok(())
+fn agent(args: AgentArgs) -> anyhow::Result<()> {
+    let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("wattwacht-agent"));
+    let scale = Scale {
+        agent: args.agent.map_or_else(beside, Ok)?,
+        modbus_devices: args.modbus_devices,
+        snmp_devices: args.snmp_devices,
+        snmp_period: Duration::from_secs(args.snmp_period),
+        span: Duration::from_secs(args.seconds),
+        rounds: args.rounds,
+        only: args.only,
+    };
+    let comparison = compare(&scale, |doing| {
+        // A terminal that is gone does not end a measurement.
+        writeln!(std::io::stderr(), "{doing}").ok();
+    })?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&comparison)? + "\n"
+    } else {
+        report::table(&comparison)?
+    };
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -3,41 +3,39 @@
 use std::fs;
 use std::time::Duration;
 
-use agent::poll::Histogram;
 use anyhow::Context;
 
-/// Ticks of processor time in a second: `USER_HZ`, 100 on every machine that Linux runs on.
-const USER_HZ: u64 = 100;
-
-/// Deviations from the schedule in microseconds.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Deviation {
-    pub(crate) p50: u64,
-    pub(crate) p99: u64,
-    pub(crate) max: u64,
-}
-
-impl From<&Histogram> for Deviation {
-    fn from(histogram: &Histogram) -> Self {
-        Self { p50: histogram.quantile(0.5), p99: histogram.quantile(0.99), max: histogram.max() }
-    }
-}
-
-/// Processor time that a process has used, user and system, from fields 14 and 15 of `/proc/PID/stat` (proc(5)).
+/// Processor time that the threads of a process have used, in nanoseconds' resolution: the first field of
+/// `/proc/PID/task/TID/schedstat` (Documentation/scheduler/sched-stats.rst of the kernel).
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
-    let path = format!("/proc/{pid}/stat");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    ticks(&text)
-        .map(|ticks| Duration::from_millis(ticks * 1000 / USER_HZ))
-        .with_context(|| format!("{path}: {text}"))
+    let path = format!("/proc/{pid}/task");
+    let threads = fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?;
+    let mut nanos = 0u64;
+    for thread in threads {
+        // A thread that ends while it is being read counts no longer; those that are measured live as long as the process.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        nanos += ran(&text).with_context(|| format!("{path}: {text}"))?;
+    }
+    Ok(Duration::from_nanos(nanos))
 }
 
-fn ticks(stat: &str) -> Option<u64> {
-    // The name in brackets may hold spaces and brackets of its own.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace().skip(11);
-    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
-    Some(user + system)
+fn ran(schedstat: &str) -> Option<u64> {
+    schedstat.split_whitespace().next()?.parse().ok()
+}
+
+/// How often the threads of a process were woken or let others run (`/proc/PID/task/TID/status`).
+pub(crate) fn switches(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/task");
+    let mut count = 0;
+    for thread in fs::read_dir(&path).with_context(|| format!("cannot read {path}"))? {
+        let Ok(text) = fs::read_to_string(thread?.path().join("status")) else { continue };
+        count += text.lines().filter_map(switched).sum::<u64>();
+    }
+    Ok(count)
+}
+
+fn switched(line: &str) -> Option<u64> {
+    line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse().ok()
 }
 
 /// The most memory that a process ever held, in KiB (`VmHWM`).
@@ -54,10 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_is_found_behind_whatever_name_a_process_has() {
-        let stat = "1 (a) b) S 0 1 1 0 -1 4194560 100 200 0 0 7 5 0 0 20 0 1 0 1 1 1";
-        assert_eq!(ticks(stat), Some(12));
+    fn what_this_process_costs_is_found() {
+        assert_eq!(ran("54551 17 1\n"), Some(54_551));
+        assert_eq!(switched("voluntary_ctxt_switches:\t12"), Some(12));
+        assert_eq!(switched("nonvoluntary_ctxt_switches:\t12"), None);
+        assert!(cpu(std::process::id()).unwrap() > Duration::ZERO);
+        assert!(switches(std::process::id()).is_ok());
         assert!(peak_kib(std::process::id()).unwrap() > 100);
-        assert!(cpu(std::process::id()).is_ok());
     }
 }

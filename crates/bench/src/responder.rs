@@ -1,30 +1,40 @@
-//! The devices: one thread that answers every read on every address at once.
+//! The devices: one thread that answers every read on every address at once, and notes what it was asked.
+//!
+//! It is told on its standard input: `begin` and `end` bound the measured span, after `end` it prints what it saw.
 
-use std::io::{self, Read, Write};
+mod modbus;
+mod snmp;
 
-use anyhow::Context;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::time::Duration;
 
-use crate::fleet;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token};
 
-/// Bytes of a read request of Modbus TCP.
-const REQUEST_BYTES: usize = 12;
+use crate::fleet::Kind;
+use crate::log::Log;
 
-/// Serves the first `devices` addresses until the process is ended. Prints a line when all are listening.
-pub(crate) fn serve(devices: u32) -> anyhow::Result<()> {
+const ORDERS: Token = Token(usize::MAX - 1);
+
+/// What answers at the addresses of a kind of devices.
+trait Devices {
+    /// Something came for `token`.
+    fn event(&mut self, token: Token, registry: &Registry, log: &mut Log) -> anyhow::Result<()>;
+}
+
+/// Serves so many devices until its input ends. Prints a line when all are listening.
+pub(crate) fn serve(kind: Kind, devices: u32, period: Duration) -> anyhow::Result<()> {
     let mut poll = Poll::new()?;
-    let mut listeners = Vec::new();
-    for device in 0..devices {
-        let address = fleet::address(device);
-        let mut listener =
-            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-        let token = Token(listeners.len());
-        poll.registry().register(&mut listener, token, Interest::READABLE)?;
-        listeners.push(listener);
-    }
+    let mut all: Box<dyn Devices> = if kind.is_snmp() {
+        Box::new(snmp::Outlets::new(kind, devices, poll.registry())?)
+    } else {
+        Box::new(modbus::Meters::new(kind, devices, poll.registry())?)
+    };
+    let orders = io::stdin().as_raw_fd();
+    poll.registry().register(&mut SourceFd(&orders), ORDERS, Interest::READABLE)?;
+    let mut log = Log::new(kind, usize::try_from(devices)?, period);
     writeln!(io::stdout(), "ready")?;
-    let mut streams: Vec<Option<TcpStream>> = Vec::new();
     let mut events = Events::with_capacity(1024);
     loop {
         match poll.poll(&mut events, None) {
@@ -32,60 +42,24 @@ pub(crate) fn serve(devices: u32) -> anyhow::Result<()> {
             _ => {}
         }
         for event in &events {
-            let Token(token) = event.token();
-            match listeners.get(token) {
-                Some(listener) => accept(listener, &poll, listeners.len(), &mut streams)?,
-                None => answer(streams.get_mut(token - listeners.len())),
+            match event.token() {
+                ORDERS if !obey(&mut log)? => return Ok(()),
+                ORDERS => {}
+                token => all.event(token, poll.registry(), &mut log)?,
             }
         }
     }
 }
 
-fn accept(
-    listener: &TcpListener,
-    poll: &Poll,
-    first: usize,
-    streams: &mut Vec<Option<TcpStream>>,
-) -> anyhow::Result<()> {
-    loop {
-        match listener.accept() {
-            Ok((mut stream, _)) => {
-                stream.set_nodelay(true)?;
-                let token = Token(first + streams.len());
-                poll.registry().register(&mut stream, token, Interest::READABLE)?;
-                streams.push(Some(stream));
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
+/// One order at a time: whoever gives them waits for the answer to `end`. Gives false at the end of the input.
+fn obey(log: &mut Log) -> anyhow::Result<bool> {
+    let mut room = [0u8; 64];
+    let bytes = io::stdin().lock().read(&mut room)?;
+    match room.get(..bytes).unwrap_or_default() {
+        b"" => return Ok(false),
+        b"begin\n" => log.begin(),
+        b"end\n" => writeln!(io::stdout(), "{}", serde_json::to_string(&log.end())?)?,
+        other => anyhow::bail!("order {:?}, expected begin or end", String::from_utf8_lossy(other)),
     }
-}
-
-/// Answers what has come. Requests are whole: the clients write each of them at once, and loopback does not cut them.
-fn answer(place: Option<&mut Option<TcpStream>>) {
-    let Some(place) = place else { return };
-    let Some(stream) = place.as_mut() else { return };
-    let mut room = [0u8; 16 * REQUEST_BYTES];
-    let mut out = Vec::with_capacity(512);
-    let good = match stream.read(&mut room) {
-        Ok(0) => false,
-        Ok(bytes) => {
-            let requests = room.get(..bytes).unwrap_or_default().chunks_exact(REQUEST_BYTES);
-            requests.for_each(|request| frame(request, &mut out));
-            stream.write_all(&out).is_ok()
-        }
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-    };
-    if !good {
-        *place = None;
-    }
-}
-
-/// Every float is 230.5: 4366 8000 hex.
-fn frame(request: &[u8], out: &mut Vec<u8>) {
-    let &[t0, t1, _, _, _, _, unit, function, _, _, c0, c1] = request else { return };
-    let words = u16::from_be_bytes([c0, c1]).min(125);
-    let bytes = u8::try_from(words * 2).unwrap_or(250);
-    out.extend([t0, t1, 0, 0, 0, bytes + 3, unit, function, bytes]);
-    (0..words).for_each(|n| out.extend(if n % 2 == 0 { [0x43, 0x66] } else { [0x80, 0x00] }));
+    Ok(true)
 }

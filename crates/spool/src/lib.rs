@@ -47,6 +47,7 @@ mod types;
 mod writer;
 
 pub use reader::SpoolReader;
+pub use record::records_in;
 pub use spool::{Spool, inspect};
 pub use types::{Appended, Lost, Options, Record, Recovery, SpoolError, Status};
 

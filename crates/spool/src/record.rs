@@ -1,5 +1,7 @@
 //! One record as bytes, and how records are found again in bytes that may be spoiled.
 
+use std::ops::Range;
+
 use model::{SpoolId, Timestamp};
 
 use crate::MAX_PAYLOAD_BYTES;
@@ -124,6 +126,12 @@ fn check(header: &[u8], payload: &[u8], seal: Seal) -> Option<Head> {
         sequence: u64::from_le_bytes(field(header, SEQUENCE_AT)?),
         time: Timestamp::from_millis(i64::from_le_bytes(field(header, TIME_AT)?)),
     })
+}
+
+/// The good records of the spool `id` in `bytes`, in order: number and where the payload lies. Spoiled bytes between them
+/// are passed over, as they are when a spool is opened.
+pub fn records_in(id: SpoolId, bytes: &[u8]) -> impl Iterator<Item = (u64, Range<usize>)> {
+    Records::new(bytes, Seal::of(id)).map(|found| (found.head.sequence, found.start + HEADER..found.end))
 }
 
 /// The good records of a buffer, in order; spoiled bytes between them are passed over.

@@ -9,7 +9,7 @@ const MAX_TEXT: usize = 200;
 
 /// The outcome of one exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// 200: all below this number is stored for good.
     Stored(u64),
     /// 409: the collector wants this number first.
@@ -31,7 +31,7 @@ pub(crate) enum Answer {
 }
 
 /// Reads an answer that came.
-pub(crate) fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Answer {
+pub fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Answer {
     let said = || format!("the collector answers {status}: {}", text(body));
     match (status, serde_json::from_slice::<Acknowledgement>(body)) {
         (200, Ok(Acknowledgement { next })) => Answer::Stored(next),

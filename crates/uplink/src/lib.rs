@@ -18,7 +18,7 @@
 //! - No other certificate authority is trusted than the one that was configured; no proxy is taken from the environment
 //!   and no redirect is followed.
 
-mod answer;
+pub mod answer;
 mod backoff;
 mod batcher;
 mod client;

@@ -220,10 +220,15 @@ fn shift(number: i64, power: i16) -> Option<i64> {
 fn add(a: Raw, b: Raw) -> Result<Raw, Missing> {
     match (a, b) {
         (Raw::Integer(a), Raw::Integer(b)) => a.checked_add(b).map(Raw::Integer).ok_or(Missing::OutOfRange),
-        (Raw::Float32(a), Raw::Float32(b)) => Ok(Raw::Float32(a + b)),
-        (Raw::Float64(a), Raw::Float64(b)) => Ok(Raw::Float64(a + b)),
+        (Raw::Float32(a), Raw::Float32(b)) => finite(Raw::Float32(a + b)),
+        (Raw::Float64(a), Raw::Float64(b)) => finite(Raw::Float64(a + b)),
         _ => Err(Missing::Nonsense),
     }
+}
+
+/// Two terms may be numbers and their sum none.
+fn finite(sum: Raw) -> Result<Raw, Missing> {
+    if sum.is_finite() { Ok(sum) } else { Err(Missing::OutOfRange) }
 }
 
 /// Schneider Electric, four-quadrant power factor: |x| <= 1 as it is, up to 2 folded back, beyond that no value.
