@@ -7,7 +7,8 @@
 //!   a late answer has come and gone.
 //! - A device that has failed is asked only when no other waits and nothing else is on its way, and is left alone for
 //!   longer after each failure. On a shared connection one unanswered request takes at most half of the shortest
-//!   period, so the other half is left to the others.
+//!   period, so the other half is left to the others; one to a device that failed before takes at most 200 ms, or twice
+//!   what the device ever took, so that the others' samples still carry the time of their tick.
 
 mod device;
 mod failures;
@@ -232,8 +233,7 @@ impl Gateway {
 
     fn resolved_block(&mut self, device: usize, desk: &mut Desk) {
         let Some(one) = self.devices.get_mut(device) else { return };
-        one.backoff.succeeded();
-        one.passed_over = false;
+        one.answered(desk.now.mono);
         let Some(active) = one.active.as_mut() else { return };
         active.answered = Some(desk.now.wall());
         active.unresolved = active.unresolved.saturating_sub(1);
@@ -327,6 +327,7 @@ impl Gateway {
     fn send_next(&mut self, device: usize, desk: &mut Desk) -> bool {
         let (limit, line) = (self.longest_wait(), self.bus.line());
         let Some(one) = self.devices.get_mut(device) else { return false };
+        let limit = limit.map(|limit| limit.min(one.longest_wait()));
         let next = one.todo.pop().and_then(|block| Some((block, one.request(block)?)));
         let Some(active) = one.active.as_mut() else { return false };
         let Some((block, request)) = next else { return false };
@@ -338,6 +339,7 @@ impl Gateway {
             desk.refresh();
             desk.departed(active.scheduled);
         }
+        one.asked_at = desk.now.mono;
         let ticket = Ticket { device, block, poll: active.number };
         self.link.send(request, ticket, (desk.now.mono + wait).min(active.ends));
         if !one.todo.is_empty() {

@@ -17,6 +17,12 @@ const OPEN: Result<Raw, Missing> = Err(Missing::Overrun);
 /// Stands for the next question of a survey among the blocks to be asked; no device has as many.
 const SURVEY: usize = usize::MAX;
 
+/// Longest wait for a device under suspicion that was never slower: so long others may be kept from their tick and still
+/// carry its time.
+const SUSPECT_WAIT: Duration = Duration::from_millis(200);
+/// Every so many failures a suspect is given all the time that there is: it may have become slower.
+const PATIENT_EVERY: u32 = 4;
+
 /// How a device is read.
 #[derive(Debug, Clone)]
 pub struct ModbusPlan {
@@ -57,6 +63,10 @@ pub(super) struct Device {
     pub(super) polls: u32,
     /// Its last poll was never sent because others always came first.
     pub(super) passed_over: bool,
+    /// When it was last asked.
+    pub(super) asked_at: Duration,
+    /// The longest that it took to answer.
+    slowest: Duration,
     /// On a serial line: a late answer may still come until then.
     pub(super) quiet_until: Duration,
     holes: Holes,
@@ -91,6 +101,8 @@ impl Device {
             queued: false,
             polls: 0,
             passed_over: false,
+            asked_at: Duration::ZERO,
+            slowest: Duration::ZERO,
             quiet_until: Duration::ZERO,
             holes: Holes::default(),
         }
@@ -99,6 +111,23 @@ impl Device {
     /// Number of its group, and how many series it has, once that is known.
     pub(super) fn group(&self) -> Option<(u32, usize)> {
         self.plan.group.map(|group| (group, self.plan.readings.len()))
+    }
+
+    /// It answered at `now`.
+    pub(super) fn answered(&mut self, now: Duration) {
+        self.slowest = self.slowest.max(now.saturating_sub(self.asked_at));
+        self.backoff.succeeded();
+        self.passed_over = false;
+    }
+
+    /// The longest that a request to it may keep others on the same bus waiting.
+    pub(super) fn longest_wait(&self) -> Duration {
+        let failures = self.backoff.failures();
+        if failures.is_multiple_of(PATIENT_EVERY) {
+            Duration::MAX
+        } else {
+            SUSPECT_WAIT.max(self.slowest * 2)
+        }
     }
 
     /// Begins the poll that was due at `scheduled`.
@@ -306,5 +335,44 @@ impl Device {
     fn event(&self, text: String, desk: &mut Desk) {
         let (device, time) = (Some(self.plan.device.clone()), desk.now.wall());
         desk.event(Event { time, device, kind: EventKind::Other, severity: Severity::Info, text });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::backoff::Patience;
+
+    fn device() -> Device {
+        Device::new(ModbusPlan {
+            device: DeviceId::new("d").unwrap(),
+            unit: 1,
+            readings: Arc::new([]),
+            blocks: Vec::new(),
+            limits: Limits::default(),
+            timeout: Duration::from_secs(1),
+            retries: 0,
+            period: Duration::from_secs(1),
+            group: Some(1),
+            survey: None,
+        })
+    }
+
+    #[test]
+    fn a_suspect_holds_up_the_others_for_twice_what_it_ever_took_but_now_and_then_it_has_all_the_time() {
+        let ms = Duration::from_millis;
+        let mut one = device();
+        assert_eq!(one.longest_wait(), Duration::MAX);
+        one.asked_at = ms(1000);
+        one.answered(ms(1150));
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            one.backoff.failed(ms(2000), ms(1000), Patience::Shared);
+            waits.push(one.longest_wait());
+        }
+        assert_eq!(waits, [ms(300), ms(300), ms(300), Duration::MAX, ms(300)]);
+        let mut never = device();
+        never.backoff.failed(ms(2000), ms(1000), Patience::Shared);
+        assert_eq!(never.longest_wait(), SUSPECT_WAIT);
     }
 }
