@@ -70,8 +70,7 @@ pub struct Probed {
     pub problems: Vec<Problem>,
     /// What contradicts something else.
     pub warnings: Vec<Warning>,
-    /// Why this profile was chosen, which others fit, what was seen on the way; for people.
-    #[serde(skip)]
+    /// Why this profile was chosen, how little that may prove, which others fit, what was seen on the way.
     pub notes: Vec<String>,
 }
 

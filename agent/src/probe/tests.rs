@@ -174,6 +174,7 @@ fn the_json_of_a_probe_is_what_others_rely_on() {
             "reason": "exception (the device refuses it: it has no such register, or not here)",
         }],
         "warnings": [],
+        "notes": ["profile `test-meter` was chosen: register 100 holds what only it has (2 words agree)"],
     });
     assert_eq!(serde_json::to_value(&probed).unwrap(), expected);
 }
