@@ -240,7 +240,7 @@ fn probe_recognises_a_simulated_device_and_prints_the_json_of_the_contract() {
 
 fn check_probe(probed: &serde_json::Value, quantity: &str) {
     let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(probed), ["address", "identity", "problems", "profile", "readings"]);
+    assert_eq!(keys(probed), ["address", "identity", "notes", "problems", "profile", "readings", "warnings"]);
     assert_eq!(keys(&probed["identity"]), ["firmware", "maker", "model", "serial"]);
     assert!(probed["profile"].is_string(), "{probed:#}");
     assert!(!probed["address"].as_str().unwrap().contains("public"), "a community is a secret");

@@ -58,8 +58,8 @@ const PROMISES: &[Promise] = &[
                 ],
             ),
         ],
-        still_open: "What a device that is asked over SNMP owed between a start of its agent and the end of its first walk \
-                     is not counted as expected, because its plan is not known before.",
+        still_open: "A device that was never learned in a run of its agent has no plan, so nothing is counted as expected \
+                     of it; that it is silent is told.",
     },
     Promise {
         number: 2,
@@ -153,8 +153,8 @@ const PROMISES: &[Promise] = &[
             ("agent/src/snmp/request.rs", &["a_get_is_byte_for_byte_what_net_snmp_sends"]),
             ("crates/profile/src/tests/loading.rs", &["units_scales_and_names_that_cannot_be_are_found"]),
         ],
-        still_open: "That nothing else can be expressed is held by the types (`profile::Function` has the four reading \
-                     codes and no other), which no test can break at run time.",
+        still_open: "That nothing else can be expressed is held by the types (`profile::Function` has the five reading \
+                     codes, `agent::modbus::Ask` the identification besides, and no other), which no test can break at run time.",
     },
     Promise {
         number: 6,
@@ -305,8 +305,10 @@ const PROMISES: &[Promise] = &[
             ("collector/src/statistics.rs", &["every_count_has_its_line"]),
             ("agent/src/poll/statistics.rs", &["a_poll_is_counted_by_what_it_brought"]),
             (
-                "agent/src/host.rs",
-                &["every_shape_gets_a_value_or_a_reason_and_memory_agrees_with_the_kernel"],
+                "agent/src/host/tests.rs",
+                &[
+                    "the_real_machine_gives_a_value_or_a_reason_for_every_shape_and_its_memory_agrees_with_the_kernel",
+                ],
             ),
         ],
         still_open: "Its own watts are not estimated yet; its own CPU time and memory are read like any device.",

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use model::{Missing, Raw};
 
@@ -30,17 +30,17 @@ fn one_that_leaves(requests: usize) -> SocketAddr {
 fn a_gateway_whose_name_moves_is_found_at_its_new_address() {
     let old = one_that_leaves(3);
     let new = Server::start(|asked| Reaction::Send(asked.words(&[2])));
-    let address = Arc::new(Mutex::new(old));
-    let looked_up = Arc::clone(&address);
+    // The name means another address from the second time on that it is looked up.
+    let address = Mutex::new(vec![new.address, old]);
     let one = plan(vec![gateway("meter.example:502".to_owned(), 1, &[Device::new(1, 1, &[7])])]);
     let resolver = Box::new(move |name: &str| {
         assert_eq!(name, "meter.example:502");
-        Ok(Some(*looked_up.lock().unwrap()))
+        let mut left = address.lock().unwrap();
+        Ok(Some(if left.len() > 1 { left.pop().unwrap() } else { left[0] }))
     });
     let mut running = start_resolved(one, Box::new(SystemClock::start()), resolver);
     let good = |running: &Running, value| running.firsts(1).contains(&Ok(Raw::Integer(value)));
     running.until("the old address", |running| good(running, 1));
-    *address.lock().unwrap() = new.address;
     running.until("the new address", |running| good(running, 2));
     let firsts = running.firsts(1);
     let from = firsts.iter().rposition(|one| *one == Ok(Raw::Integer(1))).unwrap();
