@@ -62,7 +62,7 @@ impl OwnEngine {
     }
 }
 
-/// What is not exactly what [`write`] writes is nothing.
+/// What is not exactly what [`write()`] writes is nothing.
 fn read(file: &Path) -> Option<(Vec<u8>, u32)> {
     let mut text = String::new();
     io::Read::read_to_string(&mut io::Read::take(File::open(file).ok()?, FILE_BYTES_MAX), &mut text).ok()?;

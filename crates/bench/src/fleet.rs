@@ -134,7 +134,7 @@ pub(crate) fn columns() -> Vec<String> {
     (1..=COLUMNS).map(|column| format!("{TABLE}.{column}")).collect()
 }
 
-/// The agent's configuration for `devices` of `kind`; all are read by [`profile`], in the file named here.
+/// The agent's configuration for `devices` of `kind`; all are read by [`profile()`], in the file named here.
 pub(crate) fn config(kind: Kind, devices: u32, period: Duration, in_flight: u8) -> String {
     let head = format!(
         "[agent]\nid = \"bench\"\nsite = \"bench\"\n[spool]\ndir = \"spool\"\n[[profile]]\nfile = \"{PROFILE_FILE}\"\n"
