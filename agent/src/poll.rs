@@ -22,6 +22,7 @@ mod snmp;
 mod snmp_device;
 mod snmp_known;
 mod snmp_learn;
+mod snmp_plans;
 mod statistics;
 mod wheel;
 

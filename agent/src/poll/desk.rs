@@ -8,6 +8,7 @@ use model::{Event, EventKind, Missing, PollGroup, Raw, SeriesDescriptor, Severit
 
 use super::outbox::Outbox;
 use super::schedule::sample_time;
+use super::snmp_plans::Plans;
 use super::statistics::Statistics;
 use super::wheel::Wheel;
 use crate::clock::{Clock, Now};
@@ -44,6 +45,8 @@ pub(super) struct Desk {
     pub unresolved: Vec<usize>,
     /// Numbers for series and groups that are learned.
     pub numbers: Numbers,
+    /// What devices asked over SNMP have in common.
+    pub plans: Plans,
     clock: Box<dyn Clock>,
     outbox: Outbox,
     /// Is a [`Wake::Flush`] on the wheel?
@@ -103,6 +106,7 @@ impl Desk {
             registry,
             unresolved: Vec::new(),
             numbers,
+            plans: Plans::default(),
             clock,
             outbox,
             flush_is_set: false,

@@ -1,5 +1,6 @@
 //! The way from the engine to whoever writes: gathers the polls that ended in one second.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use model::{Event, Missing, Poll, PollGroup, Raw, Samples, SeriesDescriptor, Timestamp};
@@ -29,13 +30,13 @@ pub struct Outbox {
     samples: Samples,
     second: Timestamp,
     /// What did not fit into the queue yet, oldest first: only declarations, events and clock steps, which are few.
-    waiting: Vec<Message>,
+    waiting: VecDeque<Message>,
 }
 
 impl Outbox {
     /// Hands on to `to`; without it, what was read is only counted.
     pub fn new(to: Option<SyncSender<Message>>) -> Self {
-        Self { to, samples: Samples::default(), second: Timestamp::MIN, waiting: Vec::new() }
+        Self { to, samples: Samples::default(), second: Timestamp::MIN, waiting: VecDeque::new() }
     }
 
     /// Takes a poll that ended at `now`. Gives the instant at which to flush, if that is not already known.
@@ -114,18 +115,17 @@ impl Outbox {
 
     fn send(&mut self, message: Message) {
         if self.to.is_some() {
-            self.waiting.push(message);
+            self.waiting.push_back(message);
             self.send_waiting();
         }
     }
 
     fn send_waiting(&mut self) {
         let Some(to) = &self.to else { return };
-        while let Some(message) = self.waiting.first() {
-            if to.try_send(message.clone()).is_err() {
-                return;
+        while let Some(message) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) = to.try_send(message) {
+                return self.waiting.push_front(back);
             }
-            self.waiting.remove(0);
         }
     }
 }

@@ -6,16 +6,18 @@ mod telling;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{EventKind, Missing, PollGroup, Severity, Timestamp};
-use profile::{SeriesShape, SnmpPlan, SnmpValue};
+use profile::SnmpValue;
 
 use super::backoff::{Backoff, Patience};
 use super::desk::{Alarm, Desk, Ended, Health};
 use super::snmp::SnmpTarget;
 use super::snmp_known::{Known, Walked};
 use super::snmp_learn::{Learning, Renewal, Unlearned, difference, label_columns};
+use super::snmp_plans::Objects;
 use crate::snmp::{
     Answer, Change, GET_OBJECTS_MAX, Heard, Incoming, Pace, Refusal, Session, Step, WalkError,
 };
@@ -143,7 +145,7 @@ impl Device {
 
     /// Number of its group, and how many series it has; `None` until its objects are known.
     pub(super) fn group(&self) -> Option<(u32, usize)> {
-        self.known.as_ref().map(|known| (known.group, known.shapes.len()))
+        self.known.as_ref().map(|known| (known.group, known.objects.series()))
     }
 
     /// It is due.
@@ -160,7 +162,7 @@ impl Device {
             return;
         };
         if !allowed {
-            desk.skipped((known.group, known.shapes.len()), scheduled, Missing::BackedOff);
+            desk.skipped((known.group, known.objects.series()), scheduled, Missing::BackedOff);
             return;
         }
         self.begin_poll(scheduled, desk);
@@ -181,7 +183,7 @@ impl Device {
         let elapsed = desk.now.wall().millis_since(scheduled).max(0).unsigned_abs();
         let period = Duration::from_millis(u64::from(self.target.schedule.period_ms));
         self.values.clear();
-        self.values.resize(known.slots(), None);
+        self.values.resize(known.objects.slots(), None);
         let mut todo = known.parts_to_ask();
         if desk.now.mono.saturating_sub(self.labels_asked) >= LABELS_EVERY {
             self.labels_asked = desk.now.mono;
@@ -371,8 +373,7 @@ impl Device {
     fn learned(&mut self, found: &profile::VarBinds, desk: &mut Desk) {
         let Some(profile) = self.target.profile.snmp() else { return };
         let plan = profile.plan(found);
-        let shapes: Vec<SeriesShape> = plan.readings().iter().map(|reading| reading.shape.clone()).collect();
-        if shapes.is_empty() {
+        if plan.readings().is_empty() {
             tracing::warn!(
                 device = self.target.device.as_str(),
                 profile = self.target.profile.id.as_str(),
@@ -380,30 +381,25 @@ impl Device {
             );
             return self.failed(Missing::NotAvailable, desk);
         }
-        // What was there before and is not now is missing, which is not the same as never having been expected.
-        let nothing_new = |known: &&Known| shapes.iter().all(|shape| known.shapes.contains(shape));
-        let is_whole = |known: &Known| !known.leaves_out_any_of(found);
         self.moved = false;
         let columns = label_columns(&self.target.profile);
         let walked = Walked { found, label_columns: &columns };
-        if self.known.as_ref().filter(nothing_new).is_some_and(is_whole) {
-            if let Some(known) = &mut self.known {
-                known.renew_labels(&walked);
-            }
-            return;
+        if let Some(known) = self.known.as_mut().filter(|known| known.covers(&plan, found)) {
+            return known.renew_labels(&walked);
         }
         if self.active.is_some() {
             self.give_up_poll(desk);
         }
-        if let Some(text) = self.known.as_ref().and_then(|known| difference(&known.shapes, &plan)) {
+        if let Some(text) = self.known.as_ref().and_then(|known| difference(known.objects.plan(), &plan)) {
             self.event(desk, (EventKind::Other, Severity::Warning), text);
         }
-        self.know((plan, shapes), &walked, desk);
+        let objects = desk.plans.share(plan, walked.labels());
+        self.know(objects, &walked, desk);
     }
 
-    fn know(&mut self, (plan, shapes): (SnmpPlan, Vec<SeriesShape>), walked: &Walked<'_>, desk: &mut Desk) {
-        let series: Vec<_> = shapes
-            .iter()
+    fn know(&mut self, objects: Arc<Objects>, walked: &Walked<'_>, desk: &mut Desk) {
+        let series: Vec<_> = objects
+            .shapes()
             .map(|shape| {
                 shape.describe(desk.numbers.series(), self.target.device.clone(), Some(&self.target.profile))
             })
@@ -420,12 +416,12 @@ impl Device {
         let (since, ticks) = self.unlearned.take(desk.now.wall());
         desk.declare_since(since, series, vec![group]);
         for (tick, reason) in ticks {
-            desk.skipped((number, shapes.len()), tick, reason);
+            desk.skipped((number, objects.series()), tick, reason);
         }
         self.gone.clear();
         self.labels_asked = desk.now.mono;
         let how = (&self.target.credentials, self.objects);
-        self.known = Some(Known::new((plan, shapes, number), walked, how));
+        self.known = Some(Known::new((objects, number), walked, how));
     }
 
     fn failed(&mut self, reason: Missing, desk: &mut Desk) {
@@ -498,7 +494,8 @@ impl Device {
             self.values.fill(None);
             reason = Missing::Nonsense;
         }
-        let values = known.decode(&mut self.values, reason);
+        // Most of the time no poll is under way: the room is given back until the next one.
+        let values = known.decode(std::mem::take(&mut self.values), reason);
         desk.ended(&Ended {
             group: known.group,
             scheduled: active.scheduled,

@@ -4,11 +4,13 @@
 //! plan holds, so that an answer on its way finds it again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Missing, Raw};
 use profile::{Oid, SeriesShape, SnmpPlan, SnmpValue, VarBinds};
 
+use super::snmp_plans::Objects;
 use crate::snmp::{Credentials, GET_OBJECTS_MAX, Packet, Read, encoded};
 
 /// Bytes that an answer may have: it stays one Ethernet frame (1472 bytes) also where numbers grow.
@@ -21,17 +23,13 @@ const LABELS_MAX: usize = 1000;
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// And at most; by then the rows are learned anew anyway.
 const AGAIN_AFTER_MAX: Duration = Duration::from_hours(1);
-/// sysUpTime.0 (RFC 3418): goes back when a device was started anew.
-const SYS_UP_TIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
 
 /// Objects that are asked for in one packet.
 #[derive(Debug)]
 pub(super) struct Part {
     packet: Packet,
-    /// Objects as bytes, to hold the answer against them.
-    pub(super) encoded: Vec<Box<[u8]>>,
-    /// Their places in the list of all.
-    pub(super) places: Vec<u32>,
+    /// Places of its objects in the list of all.
+    pub(super) places: Box<[u32]>,
     /// Was a packet of this part ever answered?
     pub(super) is_proven: bool,
 }
@@ -47,18 +45,15 @@ struct LeftOut {
 /// What is asked in every poll.
 #[derive(Debug)]
 pub(super) struct Known {
-    plan: SnmpPlan,
-    pub(super) shapes: Vec<SeriesShape>,
-    /// For each reading the place of its object.
-    object_of: Vec<u32>,
+    /// Shared with the devices that have the same.
+    pub(super) objects: Arc<Objects>,
     pub(super) parts: Vec<Part>,
     pub(super) group: u32,
     left_out: BTreeMap<u32, LeftOut>,
     /// How long objects that were left out had to wait for another chance.
     waits: BTreeMap<u32, Duration>,
-    uptime: Oid,
-    /// Objects by which rows are recognised, and what they said when the rows were learned.
-    labels: Vec<(Oid, SnmpValue)>,
+    /// What the objects by which rows are recognised said when the rows were learned.
+    labels: Box<[SnmpValue]>,
 }
 
 /// What of a walk a plan is made with.
@@ -71,43 +66,42 @@ pub(super) struct Walked<'a> {
 }
 
 impl Walked<'_> {
-    fn labels(&self) -> Vec<(Oid, SnmpValue)> {
+    /// Objects that say how rows are called.
+    pub(super) fn labels(&self) -> Vec<Oid> {
         let below = |column: &Oid| {
             let (column, from) = (column.clone(), self.found.range(column.clone()..));
             from.take_while(move |(oid, _)| oid.starts_with(&column))
         };
         let all = self.label_columns.iter().flat_map(below);
-        all.map(|(oid, value)| (oid.clone(), value.clone())).take(LABELS_MAX).collect()
+        all.map(|(oid, _)| oid.clone()).take(LABELS_MAX).collect()
+    }
+
+    fn value(&self, oid: &Oid) -> SnmpValue {
+        self.found.get(oid).cloned().unwrap_or(SnmpValue::Null)
     }
 }
 
 impl Known {
-    /// Asks for the objects of `plan`, at most `objects` in each packet and no more than the answer may hold; `walk` says
+    /// Asks for `objects`, at most so many in each packet as `how` says and no more than the answer may hold; `walk` says
     /// how long the values are.
     pub(super) fn new(
-        (plan, shapes, group): (SnmpPlan, Vec<SeriesShape>, u32),
+        (objects, group): (Arc<Objects>, u32),
         walk: &Walked<'_>,
         how: (&Credentials, usize),
     ) -> Self {
-        let names: BTreeMap<String, u32> =
-            (0..).zip(plan.oids()).map(|(place, oid)| (oid.to_string(), place)).collect();
-        let object_of =
-            shapes.iter().map(|shape| names.get(&shape.source).copied().unwrap_or(u32::MAX)).collect();
-        let uptime = Oid::new(&SYS_UP_TIME).expect("nine numbers are an OID");
+        let labels = objects.labels().iter().map(|oid| walk.value(oid)).collect();
+        let (first_label, slots) = (objects.polled(), objects.slots());
         let mut known = Self {
-            plan,
-            shapes,
-            object_of,
+            objects,
             parts: Vec::new(),
             group,
             left_out: BTreeMap::new(),
             waits: BTreeMap::new(),
-            uptime,
-            labels: walk.labels(),
+            labels,
         };
-        let first_label = known.objects();
         known.pack(0..first_label, walk.found, how);
-        known.pack(first_label..known.slots(), walk.found, how);
+        known.pack(first_label..slots, walk.found, how);
+        known.parts.shrink_to_fit();
         known
     }
 
@@ -121,8 +115,9 @@ impl Known {
         let room = ANSWER_BYTES.saturating_sub(credentials.overhead());
         let (mut part, mut bytes) = (Vec::new(), 0);
         for place in places.filter_map(|place| u32::try_from(place).ok()) {
-            let Some(oid) = self.oid(place) else { continue };
-            let size = encoded(oid).len() + walk.get(oid).map_or(5, value_bytes) + OBJECT_OVERHEAD;
+            let Some(oid) = self.objects.oid(place) else { continue };
+            let size =
+                self.objects.encoded(place).len() + walk.get(oid).map_or(5, value_bytes) + OBJECT_OVERHEAD;
             if !part.is_empty() && (bytes + size > room || part.len() >= objects.min(GET_OBJECTS_MAX)) {
                 self.parts.push(self.part(std::mem::take(&mut part), credentials));
                 bytes = 0;
@@ -136,43 +131,24 @@ impl Known {
     }
 
     fn part(&self, places: Vec<u32>, credentials: &Credentials) -> Part {
-        let oids: Vec<&Oid> = places.iter().filter_map(|place| self.oid(*place)).collect();
-        Part {
-            packet: Packet::new(credentials, Read::Get, oids.iter().copied()),
-            encoded: oids.iter().map(|oid| encoded(oid)).collect(),
-            places,
-            is_proven: false,
-        }
+        let oids = places.iter().filter_map(|place| self.objects.oid(*place));
+        let packet = Packet::new(credentials, Read::Get, oids);
+        Part { packet, places: places.into_boxed_slice(), is_proven: false }
     }
 
-    fn oid(&self, place: u32) -> Option<&Oid> {
-        let place = usize::try_from(place).ok()?;
-        let first_label = self.objects();
-        match self.plan.oids().get(place) {
-            Some(oid) => Some(oid),
-            None if place < first_label => Some(&self.uptime),
-            None => self.labels.get(place - first_label).map(|(oid, _)| oid),
-        }
-    }
-
-    /// The number of objects that are asked for in every poll, sysUpTime included.
-    fn objects(&self) -> usize {
-        self.plan.oids().len() + 1
-    }
-
-    /// The number of objects that are ever asked for.
-    pub(super) fn slots(&self) -> usize {
-        self.objects() + self.labels.len()
+    /// The objects of a part as they stand in a packet, to hold the answer against them.
+    pub(super) fn asked<'k>(&'k self, part: &'k Part) -> impl Iterator<Item = &'k [u8]> {
+        part.places.iter().map(|place| self.objects.encoded(*place))
     }
 
     /// Numbers of the parts that are asked for in every poll.
     pub(super) fn parts_to_ask(&self) -> Vec<usize> {
-        self.parts_from(0..self.objects())
+        self.parts_from(0..self.objects.polled())
     }
 
     /// Numbers of the parts that ask how rows are called.
     pub(super) fn label_parts(&self) -> Vec<usize> {
-        self.parts_from(self.objects()..self.slots())
+        self.parts_from(self.objects.polled()..self.objects.slots())
     }
 
     fn parts_from(&self, places: std::ops::Range<usize>) -> Vec<usize> {
@@ -188,16 +164,16 @@ impl Known {
 
     /// Is any row called otherwise than when the rows were learned?
     pub(super) fn has_moved(&self, values: &[Option<SnmpValue>]) -> bool {
-        let now = values.get(self.objects()..).unwrap_or_default();
-        let is_other = |(now, (_, then)): (&Option<SnmpValue>, &(Oid, SnmpValue))| {
+        let now = values.get(self.objects.polled()..).unwrap_or_default();
+        let is_other = |(now, then): (&Option<SnmpValue>, &SnmpValue)| {
             now.as_ref().is_some_and(|now| now.exists() && now != then)
         };
-        now.iter().zip(&self.labels).any(is_other)
+        now.iter().zip(&*self.labels).any(is_other)
     }
 
     /// Takes how rows are called now, where the plan stays as it is.
     pub(super) fn renew_labels(&mut self, walk: &Walked<'_>) {
-        for (oid, value) in &mut self.labels {
+        for (oid, value) in self.objects.labels().iter().zip(&mut *self.labels) {
             if let Some(now) = walk.found.get(oid) {
                 value.clone_from(now);
             }
@@ -218,7 +194,7 @@ impl Known {
         (credentials, now): (&Credentials, Duration),
     ) -> usize {
         let Some(part) = self.parts.get(number).filter(|part| within < part.places.len()) else { return 0 };
-        let mut places = part.places.clone();
+        let mut places = part.places.to_vec();
         let place = places.remove(within);
         let wait = match self.waits.get(&place).copied().filter(|_| !part.is_proven) {
             None => Duration::ZERO,
@@ -255,7 +231,7 @@ impl Known {
     /// A part ends where the device cuts its answers: what follows becomes a part of its own, whose number this gives.
     pub(super) fn split_at(&mut self, number: usize, at: usize, credentials: &Credentials) -> Option<usize> {
         let part = self.parts.get(number).filter(|part| (1..part.places.len()).contains(&at))?;
-        let mut first = part.places.clone();
+        let mut first = part.places.to_vec();
         let second = first.split_off(at);
         self.replace(number, first, credentials);
         self.parts.push(self.part(second, credentials));
@@ -271,16 +247,22 @@ impl Known {
         count
     }
 
+    /// Is there nothing in `plan`, or left out and found again, that is not asked for? What was there before and is not
+    /// now is missing, which is not the same as never having been expected.
+    pub(super) fn covers(&self, plan: &SnmpPlan, walk: &VarBinds) -> bool {
+        let is_known = |shape: &SeriesShape| self.objects.shapes().any(|known| known == shape);
+        plan.readings().iter().all(|reading| is_known(&reading.shape)) && !self.leaves_out_any_of(walk)
+    }
+
     /// Has a walk found any of the objects that are left out?
-    pub(super) fn leaves_out_any_of(&self, walk: &VarBinds) -> bool {
-        let found =
-            |place: &u32| self.oid(*place).is_some_and(|oid| *oid != self.uptime && walk.contains_key(oid));
-        self.left_out.keys().any(found)
+    fn leaves_out_any_of(&self, walk: &VarBinds) -> bool {
+        let found = |place: &u32| self.objects.oid(*place).is_some_and(|oid| walk.contains_key(oid));
+        self.left_out.keys().any(|place| !self.objects.is_uptime(*place) && found(place))
     }
 
     /// The device's sysUpTime among the values of a poll, in hundredths of a second.
     pub(super) fn uptime_of(&self, values: &[Option<SnmpValue>]) -> Option<u32> {
-        match values.get(self.plan.oids().len())? {
+        match values.get(self.objects.plan().oids().len())? {
             Some(SnmpValue::TimeTicks(ticks)) => Some(*ticks),
             _ => None,
         }
@@ -289,19 +271,20 @@ impl Known {
     /// A value or reason for each reading; what did not come at all is missing for `reason`.
     pub(super) fn decode(
         &self,
-        values: &mut [Option<SnmpValue>],
+        values: Vec<Option<SnmpValue>>,
         reason: Missing,
     ) -> Vec<Result<Raw, Missing>> {
+        let plan = self.objects.plan();
         let came: Vec<bool> = values.iter().map(Option::is_some).collect();
-        let mut values: Vec<SnmpValue> =
-            values.iter_mut().map(|value| value.take().unwrap_or(SnmpValue::Null)).collect();
-        values.truncate(self.plan.oids().len());
-        let decoded = self.plan.decode(&values).into_iter().zip(&self.object_of);
-        let one = |(raw, object): (Result<Raw, Missing>, &u32)| {
-            let has_come = usize::try_from(*object).ok().and_then(|object| came.get(object)) == Some(&true);
-            if has_come { raw } else { Err(self.left_out.get(object).map_or(reason, |one| one.reason)) }
+        let asked = values.into_iter().take(plan.oids().len());
+        let values: Vec<SnmpValue> = asked.map(|value| value.unwrap_or(SnmpValue::Null)).collect();
+        let one = |(raw, object): (Result<Raw, Missing>, usize)| {
+            let left_out = || u32::try_from(object).ok().and_then(|object| self.left_out.get(&object));
+            let has_come = came.get(object) == Some(&true);
+            if has_come { raw } else { Err(left_out().map_or(reason, |one| one.reason)) }
         };
-        decoded.map(one).collect()
+        let objects = plan.readings().iter().map(profile::snmp::PlannedReading::object);
+        plan.decode(&values).into_iter().zip(objects).map(one).collect()
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::{Missing, Timestamp};
+use model::{Channel, Missing, Quantity, Timestamp};
 use profile::snmp::{Key, KeySource};
-use profile::{Oid, Profile, SeriesShape, SnmpPlan};
+use profile::{Oid, Profile, SnmpPlan};
 
 use crate::snmp::{Credentials, Pace, Packet, Step, Walk};
 
@@ -131,12 +131,16 @@ pub(super) fn label_columns(profile: &Profile) -> Vec<Oid> {
     keys.filter_map(column).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// What is read of what, and from where.
+fn sources(plan: &SnmpPlan) -> impl Iterator<Item = ((Quantity, Channel), &str)> {
+    let shapes = plan.readings().iter().map(|reading| &reading.shape);
+    shapes.map(|shape| ((shape.quantity, shape.channel.clone()), shape.source.as_str()))
+}
+
 /// What a new plan brings beside the one before, in words; `None` if nothing that matters.
-pub(super) fn difference(before: &[SeriesShape], after: &SnmpPlan) -> Option<String> {
-    let name = |shape: &SeriesShape| (shape.quantity, shape.channel.clone());
-    let old: BTreeMap<_, &str> = before.iter().map(|shape| (name(shape), shape.source.as_str())).collect();
-    let after: BTreeMap<_, &str> =
-        after.readings().iter().map(|one| (name(&one.shape), one.shape.source.as_str())).collect();
+pub(super) fn difference(before: &SnmpPlan, after: &SnmpPlan) -> Option<String> {
+    let old: BTreeMap<_, &str> = sources(before).collect();
+    let after: BTreeMap<_, &str> = sources(after).collect();
     let moved: Vec<_> =
         after.iter().filter(|(name, source)| old.get(name).is_some_and(|old| old != *source)).collect();
     let new = after.keys().filter(|name| !old.contains_key(name)).count();

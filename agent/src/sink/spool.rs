@@ -3,12 +3,15 @@
 //! Invariant: whichever part of the spool survives from some segment on, the declarations that explain its samples are
 //! in it, because every segment begins with them.
 
+mod declared;
+
 use std::path::Path;
 
 use model::{Event, EventKind, PollGroup, Samples, SeriesDescriptor, Severity, Timestamp};
 use spool::{Lost, Options, Recovery, Spool, SpoolError, SpoolReader};
 use wire::{Payload, encode_payload, split_declaration};
 
+use self::declared::Declared;
 use super::Sink;
 use crate::chain::Chain;
 use crate::poll::{Message, Plan};
@@ -29,8 +32,8 @@ pub enum SpoolSinkError {
 pub struct SpoolSink {
     spool: Spool,
     run: u64,
-    series: Vec<SeriesDescriptor>,
-    groups: Vec<PollGroup>,
+    /// What was declared, as every segment repeats it.
+    declared: Declared,
     /// The time of the last record, for those that have none of their own.
     last: Timestamp,
     /// The latest that was dated so; a plan that was learned late is dated back.
@@ -48,13 +51,13 @@ impl SpoolSink {
         let options = Options { cap_bytes, segment_bytes, ..Options::default() };
         let (spool, recovery) = Spool::open(dir, options)?;
         let run = spool.next_sequence();
-        let (series, groups) = (plan.series.clone(), plan.groups.clone());
-        let mut sink = Self { spool, run, series, groups, last: now, newest: now, in_trouble: false };
-        sink.begin(&recovery)?;
+        let mut sink =
+            Self { spool, run, declared: Declared::default(), last: now, newest: now, in_trouble: false };
+        sink.begin(&recovery, plan)?;
         Ok(sink)
     }
 
-    fn begin(&mut self, recovery: &Recovery) -> Result<(), SpoolSinkError> {
+    fn begin(&mut self, recovery: &Recovery, plan: &Plan) -> Result<(), SpoolSinkError> {
         let start = Payload::RunStart {
             run: self.run,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -72,9 +75,7 @@ impl SpoolSink {
         for lost in &recovery.lost {
             self.append(&gap(lost))?;
         }
-        for part in split_declaration(self.run, &self.series, &self.groups) {
-            self.append(&part)?;
-        }
+        self.declare(&plan.series, &plan.groups)?;
         self.spool.sync()?;
         Ok(())
     }
@@ -84,17 +85,35 @@ impl SpoolSink {
         self.spool.reader()
     }
 
-    fn append(&mut self, payload: &Payload) -> Result<(), SpoolError> {
-        let bytes = encode_payload(payload);
-        if self.spool.begins_segment(bytes.len()) {
-            // What a new segment repeats holds from now on, also where the record that begins it is dated back.
-            let at = std::mem::replace(&mut self.last, self.newest);
-            for part in split_declaration(self.run, &self.series, &self.groups) {
-                self.append_bytes(&encode_payload(&part))?;
-            }
-            self.last = at;
+    fn declare(&mut self, series: &[SeriesDescriptor], groups: &[PollGroup]) -> Result<(), SpoolError> {
+        let mut result = Ok(());
+        for part in split_declaration(self.run, series, groups) {
+            let bytes = encode_payload(&part);
+            result = result.and_then(|()| self.append_encoded(&bytes));
+            // Also what cannot be written now: the next segment repeats it.
+            self.declared.keep(&bytes);
         }
-        self.append_bytes(&bytes)
+        result
+    }
+
+    fn append(&mut self, payload: &Payload) -> Result<(), SpoolError> {
+        self.append_encoded(&encode_payload(payload))
+    }
+
+    fn append_encoded(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        if self.spool.begins_segment(bytes.len()) {
+            self.repeat_declarations()?;
+        }
+        self.append_bytes(bytes)
+    }
+
+    fn repeat_declarations(&mut self) -> Result<(), SpoolError> {
+        // What a new segment repeats holds from now on, also where the record that begins it is dated back.
+        let at = std::mem::replace(&mut self.last, self.newest);
+        let declared = std::mem::take(&mut self.declared);
+        let result = declared.payloads().try_for_each(|bytes| self.append_bytes(&bytes));
+        (self.declared, self.last) = (declared, at);
+        result
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
@@ -136,10 +155,7 @@ impl SpoolSink {
             }
             Message::Declare(at, series, groups) => {
                 self.last = at;
-                let parts = split_declaration(self.run, &series, &groups);
-                self.series.extend(series);
-                self.groups.extend(groups);
-                parts.iter().try_for_each(|part| self.append(part))
+                self.declare(&series, &groups)
             }
             Message::Event(at, event) => {
                 self.dated(at);

@@ -103,10 +103,14 @@ impl Answer<'_> {
     ///
     /// # Errors
     /// If an object is another one than was asked for in its place.
-    pub fn fill(&self, asked: &[Box<[u8]>], values: &mut [SnmpValue]) -> Result<usize, OtherObjects> {
+    pub fn fill<'o>(
+        &self,
+        asked: impl Iterator<Item = &'o [u8]>,
+        values: &mut [SnmpValue],
+    ) -> Result<usize, OtherObjects> {
         let mut came = 0;
         for (((oid, value), asked), place) in self.varbinds.clone().zip(asked).zip(values) {
-            if oid.as_bytes() != &**asked {
+            if oid.as_bytes() != asked {
                 return Err(OtherObjects);
             }
             *place = value_of(&value);
@@ -217,9 +221,10 @@ mod tests {
         let (bytes, encoded) = (response(0), |oid: &str| super::super::encoded(&oid.parse().unwrap()));
         let asked = [encoded("1.3.6.1.2.1.1.3.0"), encoded("1.3.6.1.2.1.2.2.1.5.1"), encoded("1.3")];
         let mut values = vec![SnmpValue::Null; 3];
-        assert_eq!(answer(&bytes).unwrap().fill(&asked, &mut values), Ok(2));
+        assert_eq!(answer(&bytes).unwrap().fill(asked.iter().map(|oid| &**oid), &mut values), Ok(2));
         assert_eq!(values, [SnmpValue::TimeTicks(300), SnmpValue::Gauge32(9), SnmpValue::Null]);
-        assert_eq!(answer(&bytes).unwrap().fill(&asked[1..], &mut values), Err(OtherObjects));
+        let others = asked[1..].iter().map(|oid| &**oid);
+        assert_eq!(answer(&bytes).unwrap().fill(others, &mut values), Err(OtherObjects));
     }
 
     #[test]

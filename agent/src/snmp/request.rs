@@ -34,7 +34,7 @@ impl Read {
 /// A request whose id can be set again and again: a whole message for a community, the PDU alone for a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     id_at: usize,
 }
 
@@ -67,7 +67,7 @@ impl Packet {
             out.bytes(&[INTEGER, 0x01, version.number()]);
             out.wrap(SEQUENCE, 0);
         }
-        let bytes = out.finish();
+        let bytes = out.finish().into_boxed_slice();
         Self { id_at: bytes.len() - id_from_end, bytes }
     }
 

@@ -16,7 +16,7 @@ fn answers(bytes: &[u8]) {
     assert!(objects.len() <= bytes.len() / 4, "each object takes four bytes and more");
     let asked: Vec<Box<[u8]>> = objects.iter().map(|(oid, _)| encoded(oid)).collect();
     let mut values = vec![SnmpValue::Null; asked.len()];
-    if let Ok(came) = answer.fill(&asked, &mut values) {
+    if let Ok(came) = answer.fill(asked.iter().map(AsRef::as_ref), &mut values) {
         assert!(came <= asked.len());
     }
 }

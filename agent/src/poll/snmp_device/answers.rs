@@ -44,13 +44,14 @@ impl Device {
     /// Takes the values of a part; gives whether that is all of it, or all that there will be.
     fn take_values(&mut self, number: usize, answer: &Answer<'_>, desk: &mut Desk) -> bool {
         let (Some(active), Some(known)) = (&mut self.active, &mut self.known) else { return true };
-        let Some(part) = known.parts.get_mut(number) else { return true };
-        let mut values = vec![SnmpValue::Null; part.encoded.len()];
-        let Ok(came) = answer.fill(&part.encoded, &mut values) else {
+        let Some(part) = known.parts.get(number) else { return true };
+        let mut values = vec![SnmpValue::Null; part.places.len()];
+        let Ok(came) = answer.fill(known.asked(part), &mut values) else {
             desk.statistics.strays += 1;
             active.reason = Missing::Nonsense;
             return true;
         };
+        let Some(part) = known.parts.get_mut(number) else { return true };
         part.is_proven |= came > 0;
         let is_cut = came < part.places.len();
         for (place, value) in part.places.iter().zip(values).take(came) {

@@ -6,7 +6,7 @@ use super::{Sentinel, SnmpValue};
 use crate::Conversion;
 
 /// How a value is read; all that is needed with every poll.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reader {
     pub(super) conversion: Conversion,
     pub(super) sentinels: std::sync::Arc<[Sentinel]>,

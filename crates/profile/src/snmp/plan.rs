@@ -30,15 +30,16 @@ pub struct SnmpReading {
     pub raw: Result<Raw, Missing>,
 }
 
-/// Which objects to ask a device for, and what their values mean.
-#[derive(Debug, Clone)]
+/// Which objects to ask a device for, and what their values mean. Equal plans of many devices are worth sharing: a
+/// reading takes some 400 bytes with its names.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SnmpPlan {
-    oids: Vec<Oid>,
-    readings: Vec<PlannedReading>,
+    oids: Box<[Oid]>,
+    readings: Box<[PlannedReading]>,
 }
 
 /// A reading of a plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlannedReading {
     /// What it is.
     pub shape: SeriesShape,
@@ -82,7 +83,7 @@ impl SnmpPlan {
             oids.push(one.oid.clone());
             oids
         };
-        let oids: Vec<Oid> = found.iter().flat_map(wanted).collect::<BTreeSet<_>>().into_iter().collect();
+        let oids: Box<[Oid]> = found.iter().flat_map(wanted).collect::<BTreeSet<_>>().into_iter().collect();
         let place: BTreeMap<&Oid, usize> = oids.iter().enumerate().map(|(n, oid)| (oid, n)).collect();
         let readings = found
             .into_iter()
@@ -103,6 +104,11 @@ impl SnmpPlan {
 }
 
 impl PlannedReading {
+    /// Place of its object in [`SnmpPlan::oids`].
+    pub const fn object(&self) -> usize {
+        self.value
+    }
+
     fn decode(&self, values: &[SnmpValue]) -> Result<Raw, Missing> {
         let value = values.get(self.value).ok_or(Missing::ShortAnswer)?;
         let holds = |(place, condition): &(usize, Condition)| {

@@ -7,7 +7,7 @@ use super::{Against, Lookup, Measured, Oid, ScaleForm, SnmpValue, VarBinds};
 use crate::Conversion;
 
 /// Voltage times current beside a power, each at `P` and with its factor to V and A.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Product<P> {
     pub(super) volts: (P, f64),
     pub(super) amperes: (P, f64),
