@@ -19,7 +19,7 @@ use settings::{Mistake, Mistakes, Table};
 
 pub use bus::{BusConfig, RESPONSE_BEHIND_SERVER, RESPONSE_USUAL};
 pub use device::{DeviceConfig, Location, ModbusConfig, SnmpConfig, Speech};
-pub use secret::{Credentials, Folders, community, credentials_of_file};
+pub use secret::{Credentials, Folders, credentials_of_file};
 pub use traps::{TrapsConfig, senders};
 
 /// A fleet is many light agents: more devices than this belong on two of them.

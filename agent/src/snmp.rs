@@ -17,7 +17,7 @@ pub use answer::{Answer, AnswerError, ErrorStatus, Kind, OtherObjects, Version, 
 pub(crate) use answer::{own, value_of};
 pub use ber::BerError;
 pub use client::{Client, ClientError};
-pub use credentials::{Community, CommunityVersion, Credentials, InvalidCommunity, community_fits};
+pub use credentials::{Community, CommunityVersion, Credentials, InvalidCommunity};
 pub use request::{Packet, REQUEST_IDS, Read, encoded};
 pub use session::{Body, Change, Distrust, Heard, Incoming, Refusal, Session};
 pub use walk::{GET_OBJECTS_MAX, Pace, Step, Walk, WalkError};

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use settings::Table;
 use zeroize::Zeroizing;
 
 use super::{cannot_read, read_text};
-use crate::snmp::community_fits;
 use crate::snmp::usm::{AuthProtocol, PrivacyProtocol, UnknownAlgorithm, User, UserError};
 
 /// How a path says that it is a credential handed over by systemd (`LoadCredential=`).
@@ -199,16 +197,4 @@ fn secret(table: &Table<'_>, key: &str, folders: &Folders) -> Option<Secret> {
 fn secret_of(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let text = Zeroizing::new(read_text(path)?);
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).as_bytes().to_vec()))
-}
-
-/// The community in a file: one line.
-///
-/// # Errors
-/// If the file cannot be read, is empty, or too long.
-pub fn community(path: &Path) -> Result<Arc<[u8]>, String> {
-    let secret = secret_of(path).map_err(|error| cannot_read(path, &error))?;
-    if !community_fits(&secret) {
-        return Err(format!("`{}` holds no community of 1 to 255 bytes", path.display()));
-    }
-    Ok(Arc::from(secret.as_slice()))
 }

@@ -39,7 +39,7 @@ pub enum Credentials {
 }
 
 /// Can this community be sent?
-pub const fn community_fits(community: &[u8]) -> bool {
+const fn community_fits(community: &[u8]) -> bool {
     !community.is_empty() && community.len() <= COMMUNITY_BYTES_MAX
 }
 

@@ -100,11 +100,6 @@ impl World {
         self.sites.iter().map(|(site, _)| site)
     }
 
-    /// Site and ledger by id.
-    pub fn site_mut(&mut self, id: &SiteId) -> Option<(&Site, &mut Ledger)> {
-        self.sites.iter_mut().find(|(site, _)| site.id == *id).map(|(site, ledger)| (&*site, ledger))
-    }
-
     /// All devices.
     pub fn units(&self) -> &[Unit] {
         &self.units
