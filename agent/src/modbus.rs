@@ -16,7 +16,9 @@ mod serial;
 mod session;
 
 pub use bus::{Bus, Parity, SerialLine};
-pub use codec::{Access, Answer, Ask, FRAME_BYTES_MAX, Frame, FrameError, Reject, Request, split_frame};
+pub use codec::{
+    Access, Answer, Ask, DEVICE_SILENT, FRAME_BYTES_MAX, Frame, FrameError, Reject, Request, split_frame,
+};
 pub use identity::Identification;
 pub use link::{Flight, Framing, Inbox, Lapse, Link, Read, Reply, Ticket};
 pub use port::Peer;

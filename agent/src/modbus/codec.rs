@@ -13,6 +13,9 @@ const REQUEST_PDU_MAX: usize = 9;
 const REFERENCE_TYPE: u8 = 6;
 /// MODBUS encapsulated interface: read device identification (6.21).
 const IDENTIFY: [u8; 2] = [0x2b, 0x0e];
+/// Exceptions by which a gateway says that the unit behind it does not answer: path unavailable, target failed to respond
+/// (Application Protocol, 7).
+pub const DEVICE_SILENT: [u8; 2] = [0x0a, 0x0b];
 /// Bytes of an identification before its objects: function, interface, access, conformity, more, next, how many.
 const IDENTITY_HEAD: usize = 7;
 

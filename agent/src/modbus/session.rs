@@ -12,7 +12,7 @@ use mio::{Events, Poll, Token};
 use model::Missing;
 
 use super::bus::Bus;
-use super::codec::{Access, Ask, Request};
+use super::codec::{Access, Ask, DEVICE_SILENT, Request};
 use super::identity::{Identification, Part};
 use super::link::{Framing, Inbox, Lapse, Link, Reply, Ticket};
 use super::port::Peer;
@@ -81,9 +81,9 @@ impl SessionError {
         }
     }
 
-    /// Did the device say anything? An exception is an answer.
-    pub const fn is_answer(&self) -> bool {
-        matches!(self, Self::Exception { .. })
+    /// Did the unit itself say anything? To refuse is an answer, unless it is the gateway that speaks for it.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Exception { code, .. } if !DEVICE_SILENT.contains(code))
     }
 }
 

@@ -29,13 +29,10 @@ pub use manners::Manners;
 pub use survey::SurveyPlan;
 
 use super::desk::{Alarm, Desk, Wake};
-use crate::modbus::{Bus, Flight, Framing, Inbox, Lapse, Link, Peer, Reply, Ticket};
+use crate::modbus::{Bus, DEVICE_SILENT, Flight, Framing, Inbox, Lapse, Link, Peer, Reply, Ticket};
 use device::Device;
 use manners::Lessons;
 
-/// Gateway path unavailable, gateway target failed to respond (Application Protocol V1.1b3, 7): the gateway speaks,
-/// the device behind it does not.
-const DEVICE_SILENT: [u8; 2] = [0x0a, 0x0b];
 /// A damaged answer is given up when nothing more came for so long: USB adapters hand on what they have every 16 ms,
 /// serial servers every few dozen.
 const SETTLED_AFTER: Duration = Duration::from_millis(80);

@@ -9,8 +9,9 @@ use model::{Missing, Quantity};
 use profile::sunspec::Survey;
 use profile::{Confidence, Library, ModbusReading, Profile, Signature};
 
-use super::line::{Fault, Line};
+use super::line::Line;
 use super::{Exact, ProbeError, modbus};
+use crate::modbus::SessionError;
 
 /// Profiles that are tried by their values: each costs one to four requests.
 const TRIALS_MAX: usize = 100;
@@ -74,12 +75,12 @@ pub(super) fn recognise(
 fn hear(line: &mut Line<'_>) -> Result<(), ProbeError> {
     let gateway = match line.ping() {
         Ok(_) => return Ok(()),
-        Err(fault) if fault.is_answer() => return Ok(()),
-        Err(Fault::Reach(source)) => {
+        Err(error) if error.is_answer() => return Ok(()),
+        Err(SessionError::Reach { source, .. }) => {
             return Err(ProbeError::Reach { endpoint: line.bus().to_string(), source });
         }
-        Err(Fault::Broken(reason)) => {
-            let what = match reason {
+        Err(error @ SessionError::Lapse { .. }) => {
+            let what = match error.missing() {
                 Missing::Disconnected => "it closes the connection",
                 _ => "what came is no answer",
             };
@@ -88,8 +89,8 @@ fn hear(line: &mut Line<'_>) -> Result<(), ProbeError> {
             );
             return Err(ProbeError::Nonsense { endpoint: line.bus().to_string(), problem });
         }
-        Err(Fault::Exception(_)) => true,
-        Err(Fault::Silent) => false,
+        Err(SessionError::Exception { .. }) => true,
+        Err(SessionError::NoAnswer { .. }) => false,
     };
     let also = !gateway && line.read((profile::Function::Input, 0), 0, 1).is_ok();
     if also || line.heard { Ok(()) } else { Err(line.silent()) }

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use model::Missing;
 use profile::{Function, IdentitySource};
 
 use super::{Patience, ProbeError};
@@ -11,50 +10,6 @@ use crate::modbus::{Access, Ask, Bus, Session, SessionError};
 
 /// Rest after each answer: a probe is in no hurry, and somebody else may be talking to the device.
 const REST: Duration = Duration::from_millis(5);
-/// Exceptions by which a gateway says that nobody answers it: 10, no path; 11, the unit did not respond (MODBUS
-/// Application Protocol V1.1b3, 7).
-const GATEWAY: [u8; 2] = [10, 11];
-
-/// Why a question was not answered with words.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The unit, or the gateway for it, refused with this exception code.
-    Exception(u8),
-    /// Nothing came in time.
-    Silent,
-    /// The connection could not be made.
-    Reach(io::Error),
-    /// The connection broke, or what came is no answer.
-    Broken(Missing),
-}
-
-impl Fault {
-    /// Did the unit itself say anything?
-    pub(super) fn is_answer(&self) -> bool {
-        matches!(self, Self::Exception(code) if !GATEWAY.contains(code))
-    }
-
-    /// The reason that a sample would carry.
-    pub(super) const fn missing(&self) -> Missing {
-        match self {
-            Self::Exception(_) => Missing::Exception,
-            Self::Silent => Missing::NoAnswer,
-            Self::Reach(_) => Missing::Refused,
-            Self::Broken(reason) => *reason,
-        }
-    }
-}
-
-impl From<SessionError> for Fault {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Exception { code, .. } => Self::Exception(code),
-            SessionError::NoAnswer { .. } => Self::Silent,
-            SessionError::Reach { source, .. } => Self::Reach(source),
-            lapse @ SessionError::Lapse { .. } => Self::Broken(lapse.missing()),
-        }
-    }
-}
 
 /// A bus with one of its units.
 #[derive(Debug)]
@@ -108,28 +63,27 @@ impl<'p> Line<'p> {
         (function, file): (Function, u16),
         address: u16,
         count: u16,
-    ) -> Result<Vec<u16>, Fault> {
+    ) -> Result<Vec<u16>, SessionError> {
         let ask = Ask::Read { function, file, address, count };
-        let answer = self.session.read(self.unit, ask).map_err(Fault::from);
+        let answer = self.session.read(self.unit, ask);
         self.note(&answer);
         answer
     }
 
     /// The objects by which a unit says who it is, function 43/14, as number and text; basic ones, or all regular ones
     /// where the unit has them.
-    pub(super) fn identification(&mut self) -> Result<Vec<(u8, String)>, Fault> {
+    pub(super) fn identification(&mut self) -> Result<Vec<(u8, String)>, SessionError> {
         let answer = match self.session.identify(self.unit, Access::Regular) {
             Err(SessionError::Exception { .. }) => self.session.identify(self.unit, Access::Basic),
             other => other,
         };
-        let answer = answer.map_err(Fault::from);
         self.note(&answer);
         let found = answer?;
         Ok((0..=6).filter_map(|object| found.text(object).map(|text| (object, text))).collect())
     }
 
     /// Does the unit answer anything at all? One register is asked; to refuse it is an answer.
-    pub(super) fn ping(&mut self) -> Result<Vec<u16>, Fault> {
+    pub(super) fn ping(&mut self) -> Result<Vec<u16>, SessionError> {
         self.read((Function::Holding, 0), 0, 1)
     }
 
@@ -155,7 +109,7 @@ impl<'p> Line<'p> {
             self.turn_to(unit);
             let answers = match self.ping() {
                 Ok(_) => true,
-                Err(fault) => fault.is_answer(),
+                Err(error) => error.is_answer(),
             };
             if answers { answering.push(unit) } else { tried.push(unit) }
         }
@@ -163,10 +117,10 @@ impl<'p> Line<'p> {
         ProbeError::Unit { endpoint: bus.to_string(), unit: asked, timeout: self.timeout, answering, tried }
     }
 
-    fn note<T>(&mut self, answer: &Result<T, Fault>) {
+    fn note<T>(&mut self, answer: &Result<T, SessionError>) {
         self.heard |= match answer {
             Ok(_) => true,
-            Err(fault) => fault.is_answer(),
+            Err(error) => error.is_answer(),
         };
         self.patience.wait(self.rest);
     }

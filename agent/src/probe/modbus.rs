@@ -8,9 +8,10 @@ use profile::sunspec::{Step, Survey};
 use profile::{Block, Library, Limits, ModbusReading, Profile, plan, split};
 
 use super::fit::{self, Fit};
-use super::line::{Fault, Line};
+use super::line::Line;
 use super::{Exact, ProbeError, Probed, Question, watch};
 use crate::address::Address;
+use crate::modbus::SessionError;
 
 /// Blocks in a row that are not answered before the rest is given up: each costs a whole time limit.
 const SILENT_BLOCKS_MAX: u32 = 3;
@@ -122,9 +123,9 @@ pub(super) fn read_all(line: &mut Line<'_>, readings: &[ModbusReading], limits: 
                 silent = 0;
                 keep(&block, readings, &words, &mut found);
             }
-            Err(fault) => {
-                silent = if matches!(fault, Fault::Silent) { silent + 1 } else { 0 };
-                refused(&block, readings, &fault, (&mut open, &mut found));
+            Err(error) => {
+                silent = if matches!(error, SessionError::NoAnswer { .. }) { silent + 1 } else { 0 };
+                refused(&block, readings, &error, (&mut open, &mut found));
             }
         }
     }
@@ -142,17 +143,17 @@ fn keep(block: &Block, readings: &[ModbusReading], words: &[u16], found: &mut [F
 fn refused(
     block: &Block,
     readings: &[ModbusReading],
-    fault: &Fault,
+    error: &SessionError,
     (open, found): (&mut Vec<Block>, &mut [Found]),
 ) {
-    let halves = if fault.is_answer() { split(block, readings) } else { None };
+    let halves = if error.is_answer() { split(block, readings) } else { None };
     if let Some((left, right)) = halves {
         open.extend([right, left]);
         return;
     }
     for n in &block.readings {
         if let Some(found) = found.get_mut(*n) {
-            found.0 = Err(fault.missing());
+            found.0 = Err(error.missing());
         }
     }
 }

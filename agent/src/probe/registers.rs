@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 
 use profile::Function;
 
-use super::line::{Fault, Line};
+use super::line::Line;
 use super::{ProbeError, Question};
 use crate::address::Address;
+use crate::modbus::SessionError;
 
 /// Registers that are asked for at once: well below what the specification allows, since many devices bear less.
 const AT_ONCE: u16 = 60;
@@ -64,24 +65,26 @@ fn walk(line: &mut Line<'_>, function: Function, range: RangeInclusive<u16>) -> 
         }
         requests += 1;
         let answer = line.read((function, 0), start, count);
-        silent = if matches!(answer, Err(Fault::Silent)) { silent + 1 } else { 0 };
+        silent = if matches!(answer, Err(SessionError::NoAnswer { .. })) { silent + 1 } else { 0 };
         match answer {
             Ok(words) => found.words.extend((start..=u16::MAX).zip(words)),
-            Err(Fault::Exception(code)) if HOLES.contains(&code) && count > 1 => {
+            Err(SessionError::Exception { code, .. }) if HOLES.contains(&code) && count > 1 => {
                 let half = count / 2;
                 open.push((start + half, count - half));
                 open.push((start, half));
             }
-            Err(Fault::Silent) => open.push((start, count)),
-            Err(Fault::Exception(NO_FUNCTION)) => {
+            Err(SessionError::NoAnswer { .. }) => open.push((start, count)),
+            Err(SessionError::Exception { code: NO_FUNCTION, .. }) => {
                 let other = if function == Function::Holding { 4 } else { 3 };
                 found.left =
                     Some((start, format!("the device does not know this function, try --function {other}")));
                 break;
             }
-            Err(Fault::Exception(_)) => found.holes.extend((start..=u16::MAX).take(usize::from(count))),
-            Err(fault) => {
-                found.left = Some((start, fault.missing().to_string()));
+            Err(SessionError::Exception { .. }) => {
+                found.holes.extend((start..=u16::MAX).take(usize::from(count)));
+            }
+            Err(error) => {
+                found.left = Some((start, error.missing().to_string()));
                 break;
             }
         }

@@ -7,8 +7,8 @@ use profile::Library;
 
 use super::{Found, Place, Progress, Search};
 use crate::address::Address;
-use crate::modbus::Bus;
-use crate::probe::line::{Fault, Line};
+use crate::modbus::{Bus, DEVICE_SILENT, SessionError};
+use crate::probe::line::Line;
 use crate::probe::snmp_client::Client;
 use crate::probe::{Pace, Patience, ProbeError, Question, Watch, fit, snmp};
 
@@ -89,9 +89,11 @@ fn modbus(
         line.turn_to(*unit);
         let print = match line.ping() {
             Ok(words) => format!("{words:?}"),
-            Err(fault) if fault.is_answer() => format!("{fault:?}"),
-            Err(Fault::Reach(error)) => {
-                tell(Progress::Gave(&format!("{bus}: gone at unit {unit}: {error}")));
+            Err(SessionError::Exception { code, .. }) if !DEVICE_SILENT.contains(&code) => {
+                format!("exception {code}")
+            }
+            Err(SessionError::Reach { source, .. }) => {
+                tell(Progress::Gave(&format!("{bus}: gone at unit {unit}: {source}")));
                 break;
             }
             Err(_) => continue,
